@@ -1,0 +1,1 @@
+"""Where samples come from: devices, the simulated arm, replay and recordings."""

@@ -1,0 +1,1 @@
+"""What the hand does: commands, link, control mapping, safety gate."""

@@ -1,0 +1,30 @@
+"""What is asked of a hand: joint targets in physical units, with a time to live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Mode(IntEnum):
+    """What the joint targets of a command mean."""
+
+    POSITION = 1
+    """degrees"""
+    VELOCITY = 2
+    """degrees per second, positive closes"""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One setpoint. It rests on one fresh decision and dies after `ttl_s`."""
+
+    mode: Mode
+    joints: tuple[float, ...]
+    """One target per joint: deg or deg/s, as `mode` says."""
+    clock_s: float
+    """Monotonic seconds of the newest sample that the decision rests on."""
+    decision_n: int
+    """Number of the decision; a command never repeats one."""
+    ttl_s: float = 0.150
+    """How long the hand may act on it (protocols C4: 3 periods, 60 to 200 ms)."""

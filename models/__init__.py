@@ -1,0 +1,1 @@
+"""What the signal means: contract, artifact, runtimes, decoder, decision stages."""

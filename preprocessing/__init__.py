@@ -1,0 +1,1 @@
+"""What is done to samples, online and offline alike."""

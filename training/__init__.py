@@ -1,0 +1,1 @@
+"""The workstation: datasets, splits, networks, fit, evaluate, quantize, export."""
