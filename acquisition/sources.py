@@ -13,7 +13,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "synthetic": ("acquisition.synthetic", "open_synthetic"),
     "replay": ("acquisition.replay", "open_replay"),
 }
-"""name -> (module, function of (argument, **options) that gives a Source), imported when asked for."""
+"""name -> (module, function of (argument, **options) that gives a Source), imported lazily."""
 
 
 def open_source(word: str, **options: Any) -> Source:
