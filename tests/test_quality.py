@@ -1,0 +1,92 @@
+"""Signal quality: each fault is found in time, and healthy signals are left alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from acquisition.stream import Spec
+from preprocessing.quality import MENDS, Finding, Quality
+
+pytestmark = pytest.mark.edge
+
+SPEC = Spec(200.0, tuple(f"emg{i + 1}" for i in range(8)), "raw", 1.0, 127.0)
+
+
+def muscle(seconds: float, seed: int = 0) -> Any:
+    x = np.random.default_rng(seed).normal(size=(round(seconds * 200), 8)) * 15
+    return np.clip(x.round(), -127, 127).astype(np.float32)
+
+
+def findings(x: Any, chunk: int = 2) -> list[tuple[float, Finding]]:
+    """(second, finding) of all that is found, in chunks as an armband sends them."""
+    quality = Quality()
+    state = quality.start(SPEC)
+    out = []
+    for i in range(0, len(x), chunk):
+        found, state = quality.step(x[i : i + chunk], state)
+        out += [((i + chunk) / 200, f) for f in found]
+    return out
+
+
+def test_healthy_muscle_and_quiet_rest_give_no_finding() -> None:
+    rest = np.random.default_rng(1).normal(size=(4000, 8)).round().astype(np.float32)
+    assert findings(np.concatenate([muscle(10), rest, muscle(5)])) == []
+
+
+def test_a_flat_channel_stops_the_hand_within_150_ms() -> None:
+    x = muscle(3)
+    x[400:, 4] = 0
+    first = findings(x)[0]
+    assert 2.0 < first[0] <= 2.15
+    assert first[1].channel == "emg5"
+    assert first[1].kind == "flat"
+    assert first[1].fault
+
+
+def test_a_saturated_channel_stops_the_hand_within_150_ms() -> None:
+    x = muscle(3)
+    x[400:, 2] = 127
+    first = findings(x)[0]
+    assert 2.0 < first[0] <= 2.15
+    assert first[1].kind == "clipped"
+    assert first[1].fault
+
+
+def test_some_clipping_is_a_warning_only() -> None:
+    x = muscle(3)
+    x[::40, 2] = -127
+    found = {(f.kind, f.fault) for _, f in findings(x)}
+    assert found == {("clipped", False)}
+
+
+def test_the_mains_line_is_named() -> None:
+    x = muscle(5) + 30 * np.sin(2 * np.pi * 50 * np.arange(1000) / 200 + 0.5)[:, None]
+    found = findings(np.clip(x, -126, 126).round().astype(np.float32))
+    assert {f.kind for _, f in found if f.channel == "emg1"} == {"line"}
+
+
+def test_bridged_neighbours_are_named() -> None:
+    x = muscle(3)
+    x[:, 5] = x[:, 4]
+    assert {(f.channel, f.kind, f.fault) for _, f in findings(x)} == {("emg5", "bridged", False)}
+
+
+def test_a_channel_noisier_than_the_rest_is_named() -> None:
+    rest = np.random.default_rng(1).normal(size=(4000, 8)) * 1.5
+    rest[:, 6] *= 12
+    found = findings(rest.round().astype(np.float32))
+    assert {(f.channel, f.kind) for _, f in found} == {("emg7", "noisy")}
+
+
+def test_a_healed_channel_is_believed_again() -> None:
+    x = muscle(6)
+    x[400:480, 4] = 0
+    assert max(t for t, _ in findings(x)) < 4.5
+
+
+def test_every_finding_tells_its_mend() -> None:
+    for kind, mend in MENDS.items():
+        assert str(Finding("emg5", kind, True, 0.0)) == f"emg5 {kind}: {mend}"
