@@ -1,0 +1,132 @@
+"""Reads an artifact, refuses what must not run, and proves it on its golden recording."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from acquisition.stream import Refused, Spec
+from models import onnx_file, tflite_file
+from models.contract import Contract, from_bytes
+from models.runtimes import LiteRuntime, OnnxRuntime, Runtime
+from preprocessing.stage import Array, offline
+
+MAX_BYTES = 8_000_000
+"""No network that decides in time on a device is larger."""
+CONTRACT_KEY = "contract"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A checked contract with a runtime that has passed its golden recording."""
+
+    path: str
+    contract: Contract
+    runtime: Runtime
+    digest: str
+    """SHA-256 of the whole file"""
+    bytes_n: int
+
+
+def open_artifact(path: str | Path) -> Artifact:
+    """The artifact in a .onnx or .tflite file.
+
+    Refuses, each in one sentence: what is missing, a link, too large, cut, without a contract,
+    of another schema, with unknown keys, with foreign operators or weights elsewhere, changed
+    after export, or not giving on this device what it gave when it was made.
+    """
+    path = Path(path)
+    data = _bytes(path)
+    contract, graph = read_contract(data, path.suffix)
+    make = OnnxRuntime if path.suffix == ".onnx" else LiteRuntime
+    runtime: Runtime = make(graph, contract)
+    check_golden(contract, runtime)
+    return Artifact(str(path), contract, runtime, hashlib.sha256(data).hexdigest(), len(data))
+
+
+def read_contract(data: bytes, suffix: str) -> tuple[Contract, bytes]:
+    """(contract, graph) of an artifact's bytes, checked but not run."""
+    if suffix == ".onnx":
+        metadata, digest = onnx_file.read(data)
+        if CONTRACT_KEY not in metadata:
+            raise Refused(
+                "The artifact carries no contract; it is cut or was not exported by Flexor."
+            )
+        contract, graph = from_bytes(metadata[CONTRACT_KEY]), data
+        onnx_file.check(graph)
+    else:
+        written, digest, graph = tflite_file.read(data)
+        contract = from_bytes(written)
+        tflite_file.check(graph)
+    if digest != contract.digest:
+        raise Refused(
+            f"The artifact's graph has the digest {digest[:12]}, and its contract was written for "
+            f"{contract.digest[:12]}; it was changed or damaged after export."
+        )
+    return contract, graph
+
+
+def check_golden(contract: Contract, runtime: Runtime) -> None:
+    """Runs the golden recording through the chain and the network of this device."""
+    golden = contract.golden
+    features = offline(contract.chain, golden.samples, contract.spec)
+    shape = contract.input.shape
+    logits = np.concatenate([runtime.run(window.reshape(shape)).copy() for window in features])
+    scale = max(float(np.abs(golden.features).max()), 1e-6)
+    _same(
+        "chain", features[list(golden.windows)], golden.features, golden.features_tolerance * scale
+    )
+    _same(runtime.name, logits, golden.logits, golden.logits_tolerance)
+
+
+def check_spec(contract: Contract, spec: Spec) -> None:
+    """Refuses a live stream that is not the one the artifact was trained for."""
+    want = contract.spec
+    if spec.rate_hz != want.rate_hz:
+        raise Refused(
+            f"The source gives {spec.rate_hz:g} Hz and the artifact was trained for "
+            f"{want.rate_hz:g} Hz; use a source of that rate, or train for this one."
+        )
+    if spec.channels != want.channels:
+        raise Refused(
+            f"The source has the channels {list(spec.channels)} and the artifact was trained for "
+            f"{list(want.channels)}, in that order; mend the wiring, or train for this one."
+        )
+    if (spec.unit, spec.scale) != (want.unit, want.scale):
+        raise Refused(
+            f"The source gives {spec.unit} with {spec.scale:g} per count and the artifact was "
+            f"trained for {want.unit} with {want.scale:g}; use the device it was trained for."
+        )
+
+
+def _same(what: str, live: Array, golden: Array, tolerance: float) -> None:
+    if live.shape != golden.shape:
+        raise Refused(
+            f"The golden recording gives {live.shape} through the {what} of this device, and gave "
+            f"{golden.shape} when the artifact was made."
+        )
+    worst = float(np.abs(live - golden).max())
+    if not worst <= tolerance:
+        raise Refused(
+            f"The golden recording differs by {worst:.3g} through the {what} of this device from "
+            f"what it gave when the artifact was made (allowed: {tolerance:.3g}); this runtime "
+            f"must not decide."
+        )
+
+
+def _bytes(path: Path) -> bytes:
+    if path.suffix not in (".onnx", ".tflite"):
+        raise Refused(f'"{path}" is no artifact: one ends in .onnx or .tflite.')
+    if path.is_symlink():
+        raise Refused(f'"{path}" is a link; name the artifact itself.')
+    if not path.is_file():
+        raise Refused(f'There is no artifact "{path}".')
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise Refused(
+            f'"{path}" has {size} bytes, and {MAX_BYTES} is the most that an artifact may have.'
+        )
+    return path.read_bytes()

@@ -1,0 +1,231 @@
+"""The contract: all that a deployed network promises and demands, in one JSON inside its file."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from acquisition.stream import Refused, Spec
+from models.decision import DECISIONS
+from preprocessing.stage import Array, Chain, chain_from_json, chain_to_json, from_row, to_row
+from preprocessing.windows import Windows
+
+SCHEMA = 1
+"""Raised whenever a reader of the old contracts would misunderstand a new one."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One input or output of the network."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """How the network was made small, and what that cost."""
+
+    method: str
+    """e.g. "static QDQ, uint8 activations, int8 weights per channel", or "none"."""
+    calibration_digest: str
+    agreement: float
+    """Share of held-out windows on which the small network decides as the float one."""
+    max_error: float
+    """Largest difference of a logit from the float network on them."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A short recording and what must come of it, checked at every load."""
+
+    samples: Array
+    """(time, channel), as the source gives them"""
+    windows: tuple[int, ...]
+    """numbers of the windows whose features are kept"""
+    features: Array
+    """(window, ...): what the chain makes of those windows"""
+    logits: Array
+    """(window, output): of all windows"""
+    features_tolerance: float
+    """largest allowed difference, relative to the largest feature"""
+    logits_tolerance: float
+    """largest allowed difference of a logit: a few steps of the output's quantization"""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the weights come from."""
+
+    data: str
+    data_digest: str
+    users: Mapping[str, tuple[str, ...]]
+    """split -> who was in it"""
+    seed: int
+    commit: str
+    """git commit of the code that made it, "+dirty" behind it when files were changed"""
+    metrics: Mapping[str, float]
+    """name (of a user, or "mean") -> share of windows decided rightly"""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What is deployed. Written by training/export.py alone, read by models/artifact.py alone."""
+
+    name: str
+    spec: Spec
+    chain: Chain
+    decision: tuple[Any, ...]
+    labels: tuple[str, ...]
+    rest: str
+    input: Tensor
+    output: Tensor
+    quantization: Quantization
+    golden: Golden
+    provenance: Provenance
+    digest: str
+    """SHA-256 of the graph without this contract"""
+    schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        if self.schema != SCHEMA:
+            raise Refused(
+                f"The artifact follows contract schema {self.schema} and this version reads "
+                f"{SCHEMA}; export it again with this version, or update this one."
+            )
+        if self.rest not in self.labels or len(set(self.labels)) != len(self.labels):
+            raise Refused(
+                f'The contract calls "{self.rest}" rest, and its labels are {list(self.labels)}; '
+                f"labels must be distinct and one of them rest."
+            )
+        if self.output.shape[-1] != len(self.labels):
+            raise Refused(
+                f"The network has {self.output.shape[-1]} outputs and the contract "
+                f"{len(self.labels)} labels; export it again."
+            )
+        if sum(isinstance(stage, Windows) for stage in self.chain.stages) != 1:
+            raise Refused("The contract's chain must cut windows exactly once.")
+
+    @property
+    def windows(self) -> Windows:
+        """The stage that cuts windows."""
+        return next(stage for stage in self.chain.stages if isinstance(stage, Windows))
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds from one decision to the next."""
+        return self.windows.hop_samples / self.spec.rate_hz
+
+    @property
+    def delay_s(self) -> float:
+        """How old the middle of what a decision rests on is: window and filters, no computing."""
+        return self.chain.delay_s(self.spec)
+
+
+def to_bytes(contract: Contract) -> bytes:
+    """Canonical JSON: equal contracts give equal bytes."""
+    value: dict[str, Any] = {
+        f.name: getattr(contract, f.name) for f in dataclasses.fields(contract) if f.name != "chain"
+    }
+    value["spec"] = contract.spec.to_json()
+    value["stages"] = chain_to_json(contract.chain)
+    value["decision"] = [to_row(DECISIONS, stage) for stage in contract.decision]
+    for key in ("input", "output", "quantization", "provenance"):
+        value[key] = dataclasses.asdict(value[key])
+    golden = contract.golden
+    value["golden"] = {
+        **{f.name: getattr(golden, f.name) for f in dataclasses.fields(golden)},
+        **{key: _packed(getattr(golden, key)) for key in ("samples", "features", "logits")},
+    }
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def from_bytes(data: bytes) -> Contract:
+    """Reads a contract. Refuses unknown, missing and malformed parts, each in one sentence."""
+    try:
+        value = json.loads(data)
+    except ValueError as error:
+        raise Refused(f"The contract in the artifact is not JSON ({error}).") from None
+    if not isinstance(value, dict):
+        raise Refused("The contract in the artifact is not a JSON object.")
+    if value.get("schema") != SCHEMA:
+        raise Refused(
+            f"The artifact follows contract schema {value.get('schema')} and this version reads "
+            f"{SCHEMA}; export it again with this version, or update this one."
+        )
+    _check_keys("contract", value, {f.name for f in dataclasses.fields(Contract)} ^ _RENAMED)
+    try:
+        return _read(value)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Refused(f"The contract in the artifact is malformed ({error}).") from None
+
+
+_RENAMED = {"chain", "stages"}
+
+
+def _read(value: dict[str, Any]) -> Contract:
+    golden = dict(value["golden"])
+    _check_keys("golden recording", golden, {f.name for f in dataclasses.fields(Golden)})
+    provenance = dict(value["provenance"])
+    _check_keys("provenance", provenance, {f.name for f in dataclasses.fields(Provenance)})
+    return Contract(
+        name=str(value["name"]),
+        spec=Spec.from_json(value["spec"]),
+        chain=chain_from_json(value["stages"]),
+        decision=tuple(from_row(DECISIONS, row, "decision stage") for row in value["decision"]),
+        labels=tuple(map(str, value["labels"])),
+        rest=str(value["rest"]),
+        input=_tensor(value["input"]),
+        output=_tensor(value["output"]),
+        quantization=_record(Quantization, "quantization", value["quantization"]),
+        golden=Golden(
+            samples=_unpacked(golden["samples"]),
+            windows=tuple(map(int, golden["windows"])),
+            features=_unpacked(golden["features"]),
+            logits=_unpacked(golden["logits"]),
+            features_tolerance=float(golden["features_tolerance"]),
+            logits_tolerance=float(golden["logits_tolerance"]),
+        ),
+        provenance=Provenance(
+            **{**provenance, "users": {k: tuple(v) for k, v in provenance["users"].items()}}
+        ),
+        digest=str(value["digest"]),
+        schema=int(value["schema"]),
+    )
+
+
+def _check_keys(what: str, value: Mapping[str, Any], known: set[str]) -> None:
+    unknown, missing = sorted(set(value) - known), sorted(known - set(value))
+    if unknown:
+        raise Refused(f"The {what} has the keys {unknown}, which this version does not know.")
+    if missing:
+        raise Refused(f"The {what} lacks the keys {missing}.")
+
+
+def _record(cls: Any, what: str, value: Mapping[str, Any]) -> Any:
+    _check_keys(what, value, {f.name for f in dataclasses.fields(cls)})
+    return cls(**value)
+
+
+def _tensor(value: Mapping[str, Any]) -> Tensor:
+    tensor: Tensor = _record(Tensor, "tensor", value)
+    return Tensor(str(tensor.name), tuple(map(int, tensor.shape)), str(tensor.dtype))
+
+
+def _packed(x: Array) -> dict[str, Any]:
+    """float32, little endian, so that every number comes back to the bit."""
+    data = base64.b64encode(np.ascontiguousarray(x, "<f4").tobytes()).decode()
+    return {"shape": list(x.shape), "float32": data}
+
+
+def _unpacked(value: Mapping[str, Any]) -> Array:
+    _check_keys("array", value, {"shape", "float32"})
+    flat = np.frombuffer(base64.b64decode(value["float32"], validate=True), "<f4")
+    return flat.reshape([int(n) for n in value["shape"]]).astype(np.float32)

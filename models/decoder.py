@@ -1,0 +1,167 @@
+"""The decoder: chunks in, intents out, the same offline and live."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from acquisition.stream import Chunk, Spec
+from models.artifact import Artifact, check_spec
+from models.decision import Decision
+from models.intent import Intent
+from preprocessing.stage import Array, Chain
+
+
+class Window(NamedTuple):
+    """What one decision will rest on."""
+
+    x: Array
+    """(1, ...) input of the network"""
+    level: float
+    """root mean square behind the filters"""
+    clock_s: float
+    """monotonic seconds of its newest sample"""
+    sample_n: int
+    """samples of the stream before its newest one"""
+
+
+@dataclass
+class Counters:
+    """What happened to the samples. Loss is a value, shown at the end."""
+
+    samples: int = 0
+    lost_samples: int = 0
+    concealed_samples: int = 0
+    """lost ones that were bridged by repeating the last sample"""
+    void_samples: int = 0
+    """dropped because a value was not a finite number"""
+    restarts: int = 0
+    """times that a gap ended the state and the chain began again"""
+    decisions: int = 0
+    rejected: int = 0
+
+
+@dataclass
+class State:
+    """All that the decoder remembers."""
+
+    before: Any
+    after: Any
+    decision: list[Any]
+    started_sample_n: int = 0
+    """samples of the stream before the chain's start"""
+    sample_n: int = 0
+    """samples of the stream so far, lost ones included"""
+    last: Array | None = None
+    counters: Counters = field(default_factory=Counters)
+
+
+class Decoder:
+    """Settings and tools; what changes is in the State that `start` gives."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        contract = artifact.contract
+        cut = contract.chain.stages.index(contract.windows)
+        self.contract = contract
+        self.runtime = artifact.runtime
+        self._before = Chain(contract.chain.stages[: cut + 1])
+        self._after = Chain(contract.chain.stages[cut + 1 :])
+        self._shape = contract.input.shape
+        self._rest = contract.labels.index(contract.rest)
+        self.max_concealed_n = contract.windows.hop_samples
+        """A gap of at most one hop is bridged by the last sample; a longer one ends the state."""
+
+    def start(self) -> State:
+        """A state that has seen nothing. Refuses a chain that does not fit its spec."""
+        before, between = self._before.start(self.contract.spec)
+        after, _ = self._after.start(between)
+        labels, rest = self.contract.labels, self.contract.rest
+        return State(before, after, [s.start(labels, rest) for s in self.contract.decision])
+
+    def push(self, chunk: Chunk, state: State) -> list[Window]:
+        """The windows that the chunk completes. Never raises for what a stream can bring: gaps
+        are bridged or end the state, and a chunk with NaN or infinity is a gap."""
+        counters, x = state.counters, chunk.samples
+        lost = chunk.lost
+        counters.samples += len(x)
+        counters.lost_samples += lost
+        if not np.isfinite(x).all():
+            counters.void_samples += len(x)
+            self._restart(state, lost + len(x))
+            return []
+        if lost and state.last is not None and lost <= self.max_concealed_n:
+            counters.concealed_samples += lost
+            x = np.concatenate([np.repeat(state.last, lost, axis=0), x])
+        elif lost:
+            self._restart(state, lost)
+        if not len(x):
+            return []
+        state.last = x[-1:]
+        state.sample_n += len(x)
+        newest_s = chunk.clock_s + (len(chunk.samples) - 1) / self.contract.spec.rate_hz
+        cut, state.before = self._before.step(x, state.before)
+        return self._windows(cut, newest_s, state) if len(cut) else []
+
+    def decide(self, window: Window, state: State) -> Intent:
+        """One decision on one window."""
+        logits = self.runtime.run(window.x)[0].tolist()
+        top = max(logits)
+        gesture = logits.index(top)
+        confidence = 1 / sum([math.exp(v - top) for v in logits])
+        decision = Decision(gesture, confidence, window.level, 1.0, False)
+        for settings, memory in zip(self.contract.decision, state.decision, strict=True):
+            decision = settings.step(decision, memory)
+        state.counters.decisions += 1
+        state.counters.rejected += decision.rejected
+        return Intent(
+            self.contract.labels[decision.gesture],
+            0.0 if decision.gesture == self._rest else decision.strength,
+            decision.confidence,
+            window.clock_s,
+            state.counters.decisions,
+            decision.rejected,
+        )
+
+    def step(self, chunk: Chunk, state: State) -> list[Intent]:
+        """Every decision that the chunk completes."""
+        return [self.decide(window, state) for window in self.push(chunk, state)]
+
+    def _restart(self, state: State, lost: int) -> None:
+        """A gap ends the state: a filter must not ring across a hole, nor a window span it."""
+        fresh = self.start()
+        state.before, state.after, state.decision = fresh.before, fresh.after, fresh.decision
+        state.sample_n += lost
+        state.started_sample_n = state.sample_n
+        state.last = None
+        state.counters.restarts += 1
+
+    def _windows(self, cut: Array, newest_s: float, state: State) -> list[Window]:
+        settings, rate_hz = self.contract.windows, self.contract.spec.rate_hz
+        features, state.after = self._after.step(cut, state.after)
+        since = state.sample_n - state.started_sample_n - settings.length_samples
+        late = since % settings.hop_samples + (len(cut) - 1) * settings.hop_samples
+        out = []
+        for i in range(len(cut)):
+            flat = cut[i].ravel()
+            level = math.sqrt(float(np.dot(flat, flat)) / flat.size)
+            behind = late - i * settings.hop_samples
+            out.append(
+                Window(
+                    features[i].reshape(self._shape),
+                    level,
+                    newest_s - behind / rate_hz,
+                    state.sample_n - 1 - behind,
+                )
+            )
+        return out
+
+
+def open_decoder(artifact: Artifact, source_spec: Spec) -> Decoder:
+    """A decoder for a live stream. Refuses a stream that the artifact was not trained for."""
+    check_spec(artifact.contract, source_spec)
+    decoder = Decoder(artifact)
+    decoder.start()
+    return decoder
