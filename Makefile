@@ -1,0 +1,82 @@
+# Every chore has one name; `make` alone lists them. PYTHON=python3.12 make test picks another Python.
+SHELL := /bin/bash
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+
+DEMO := .venv-demo
+DEV := .venv
+TFLITE := .venv-tflite
+LIBEMG := .venv-libemg
+UV := .venv-uv/bin/uv
+PIP_INSTALL := -m pip --disable-pip-version-check install --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check fmt tflite-env arm64 bench-libemg lock clean
+
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(DEMO)/.ready ## move a simulated hand for 20 s, with the edge dependencies alone
+	$(DEMO)/bin/flexor demo --seconds 20
+
+test: check ## linters, types, import rules and every test
+	$(DEV)/bin/python -m pytest
+
+check: $(DEV)/.ready ## linters, types and import rules
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports
+
+fmt: $(DEV)/.ready ## put the code into its style
+	$(DEV)/bin/ruff check --fix .
+	$(DEV)/bin/ruff format .
+
+tflite-env: $(TFLITE)/.ready ## make the environment of the .tflite converter
+
+arm64: $(DEV)/.ready $(UV) ## edge tests and golden recordings in emulated arm64 Debian (root)
+	scripts/arm64 bookworm $(DEV)/bin/python $(UV)
+	scripts/arm64 trixie $(DEV)/bin/python $(UV)
+
+bench-libemg: $(DEMO)/.ready $(LIBEMG)/.ready ## LibEMG and Flexor side by side: latency, CPU, memory, start
+	$(LIBEMG)/bin/python scripts/bench_libemg.py --flexor $(DEMO)/bin/flexor --json docs/bench-libemg.json
+
+lock: $(UV) ## write the lock files anew (UPGRADE=--upgrade takes newer versions)
+	$(UV) pip compile --quiet $(UPGRADE) pyproject.toml requirements/build.in -o requirements/edge.txt
+	$(UV) pip compile --quiet $(UPGRADE) pyproject.toml requirements/build.in --extra dev -o requirements/dev.txt
+	$(UV) pip compile --quiet $(UPGRADE) pyproject.toml requirements/build.in --extra convert -o requirements/tflite.txt
+
+clean: ## remove the environments, the arm64 roots and all caches
+	rm -rf .venv .venv-* .arm64 .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build flexor.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# A stamp is younger than what it was made from, so a second run installs nothing.
+$(DEMO)/.ready: requirements/edge.txt pyproject.toml
+	@echo "Installing the edge dependencies into $(DEMO) ..."
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/edge.txt
+	$(DEMO)/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The lock comes first and holds all but torch; then any build of the pinned torch serves, the
+# plain CPU wheel or the CUDA one with the libraries that it asks for. So torch alone has no hash.
+$(DEV)/.ready: requirements/dev.txt pyproject.toml
+	@echo "Installing the full environment into $(DEV) ..."
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/python $(PIP_INSTALL) --require-hashes --no-deps -r requirements/dev.txt
+	$(DEV)/bin/python $(PIP_INSTALL) --no-build-isolation -e '.[training]'
+	$(DEV)/bin/python -m pip check
+	@touch $@
+
+$(TFLITE)/.ready: requirements/tflite.txt pyproject.toml
+	@echo "Installing the .tflite converter into $(TFLITE) ..."
+	$(PYTHON) -m venv $(TFLITE)
+	$(TFLITE)/bin/python $(PIP_INSTALL) --require-hashes --no-deps -r requirements/tflite.txt
+	$(TFLITE)/bin/python $(PIP_INSTALL) --no-build-isolation -e '.[convert]'
+	$(TFLITE)/bin/python -m pip check
+	@touch $@
+
+$(UV):
+	$(PYTHON) -m venv .venv-uv
+	.venv-uv/bin/python $(PIP_INSTALL) uv==$(UV_VERSION)
