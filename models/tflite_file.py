@@ -38,7 +38,12 @@ def read(data: bytes) -> tuple[bytes, str, bytes]:
         raise Refused(
             "The artifact carries no readable contract; it is cut or was not exported by Flexor."
         ) from None
-    return contract, hashlib.sha256(graph).hexdigest(), graph
+    return contract, digest(graph), graph
+
+
+def digest(graph: bytes) -> str:
+    """SHA-256 of a bare flat buffer."""
+    return hashlib.sha256(graph).hexdigest()
 
 
 def with_contract(graph: bytes, contract: bytes) -> bytes:

@@ -1,0 +1,56 @@
+"""Scores count what they say."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.score import Decided, Prompt, Score, score
+
+pytestmark = pytest.mark.edge
+
+PROMPTS = [Prompt(0, "rest"), Prompt(400, "close"), Prompt(800, "rest")]
+
+
+def scored(decisions: list[Decided], settle_s: float = 0.5) -> Score:
+    return score(
+        decisions, PROMPTS, window_samples=50, rate_hz=200.0, rest="rest", settle_s=settle_s
+    )
+
+
+def test_a_window_counts_when_it_lies_inside_one_prompt() -> None:
+    assert scored([Decided(430, "close"), Decided(448, "close")]).windows_n == 0
+    assert scored([Decided(449, "close")]).windows_n == 1
+
+
+def test_a_window_is_settled_half_a_second_after_the_prompt() -> None:
+    result = scored([Decided(548, "open"), Decided(549, "close")])
+    assert (result.windows_n, result.settled_n) == (2, 1)
+    assert result.accuracy == 0.5
+    assert result.accuracy_settled == 1.0
+
+
+def test_rest_false_activation_counts_rest_windows_only() -> None:
+    result = scored([Decided(n, g) for n, g in ((200, "rest"), (300, "close"), (700, "rest"))])
+    assert result.rest_false_activation == 0.5
+    assert result.per_gesture == {"rest": 0.5, "close": 0.0}
+    assert result.confusion["close"] == {"rest": 1}
+
+
+def test_changes_are_counted_inside_a_prompt_only() -> None:
+    result = scored(
+        [Decided(n, g) for n, g in ((300, "rest"), (305, "close"), (700, "close"), (705, "close"))]
+    )
+    assert result.changes == pytest.approx(0.5)
+
+
+def test_without_windows_there_is_no_share() -> None:
+    assert scored([]).accuracy is None
+    assert scored([Decided(500, "close")]).rest_false_activation is None
+
+
+def test_decisions_before_the_first_prompt_do_not_count() -> None:
+    late = [Prompt(400, "close")]
+    result = score(
+        [Decided(100, "rest")], late, window_samples=50, rate_hz=200.0, rest="rest", settle_s=0
+    )
+    assert result.windows_n == 0
