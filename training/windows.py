@@ -1,0 +1,154 @@
+"""From segments to training windows, through the same stages that run live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acquisition.stream import Refused, Samples, Spec
+from preprocessing.channels import Standardize
+from preprocessing.features import covariance, symmetric_log
+from preprocessing.filters import Highpass
+from preprocessing.recentre import Recentre
+from preprocessing.stage import Chain, Stage, offline
+from preprocessing.windows import Windows
+from training.datasets import Segment
+from training.recipe import Recentring, Recipe, Signal
+
+
+@dataclass(frozen=True, eq=False)
+class WindowSet:
+    """Windows as places in one long stream, so that overlapping ones share their samples."""
+
+    stream: Samples
+    """(time, channel), behind the stages before the cut"""
+    starts: NDArray[np.int64]
+    """(window,)"""
+    gestures: NDArray[np.int64]
+    """(window,) index into the labels"""
+    length_samples: int
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def windows(self, which: NDArray[np.int64]) -> Samples:
+        """(window, channel, time)"""
+        places = self.starts[which, None] + np.arange(self.length_samples)
+        return np.ascontiguousarray(self.stream[places].transpose(0, 2, 1))
+
+
+def sessions(segments: Sequence[Segment]) -> list[list[Segment]]:
+    """The segments of each (user, session), in their order."""
+    ordered = sorted(segments, key=lambda s: (s.user, s.session))
+    return [list(group) for _, group in groupby(ordered, key=lambda s: (s.user, s.session))]
+
+
+def front(signal: Signal) -> tuple[Stage, ...]:
+    """The stages before the re-centring."""
+    return (Highpass(signal.highpass_hz, signal.highpass_order),)
+
+
+def reference(parts: Sequence[Segment], recipe: Recipe) -> tuple[tuple[float, ...], ...]:
+    """Mean covariance (log-Euclidean) of one session's segments, for Recentre."""
+    how = recipe.recentring
+    stream = offline(Chain(front(recipe.signal)), _joined(parts), parts[0].spec)
+    logs = [symmetric_log(m) for m in _blocks(stream, parts, how)]
+    if not logs:
+        raise Refused(
+            f"A segment of {parts[0].user} is shorter than one block of {how.block_samples} "
+            f"samples; record longer contractions."
+        )
+    values, vectors = np.linalg.eigh(np.mean(logs, axis=0))
+    mean = (vectors * np.exp(values)) @ vectors.T
+    mean = (mean + mean.T) / 2
+    return tuple(tuple(float(v) for v in row) for row in mean)
+
+
+def deployed_chain(
+    recipe: Recipe, centre: tuple[tuple[float, ...], ...], *, fixed: bool = False
+) -> Chain:
+    """The chain that rides in an artifact; `fixed` leaves the re-centring where it starts."""
+    signal, how = recipe.signal, recipe.recentring
+    n = len(centre)
+    return Chain(
+        (
+            *front(signal),
+            Recentre(
+                centre,
+                0 if fixed else how.prior_blocks,
+                how.block_samples,
+                how.ridge,
+                how.bound,
+            ),
+            Standardize((0.0,) * n, (1.0,) * n, signal.clip),
+            Windows(signal.window_samples, signal.hop_samples),
+        )
+    )
+
+
+def window_set(
+    groups: Sequence[Sequence[Segment]], recipe: Recipe, labels: Sequence[str], hop_samples: int
+) -> WindowSet:
+    """All windows that lie wholly inside one segment, each session centred on itself.
+
+    hop_samples: distance of training windows; 1 uses every one there is.
+    """
+    length = recipe.signal.window_samples
+    streams, starts, gestures, at = [], [], [], 0
+    for parts in groups:
+        chain = deployed_chain(recipe, reference(parts, recipe), fixed=True)
+        before = Chain(tuple(s for s in chain.stages if not isinstance(s, Windows)))
+        streams.append(offline(before, _joined(parts), parts[0].spec))
+        for part in parts:
+            places = np.arange(at, at + len(part.samples) - length + 1, hop_samples)
+            starts.append(places)
+            gestures.append(np.full(len(places), labels.index(part.gesture)))
+            at += len(part.samples)
+    return WindowSet(
+        np.concatenate(streams),
+        np.concatenate(starts).astype(np.int64),
+        np.concatenate(gestures).astype(np.int64),
+        length,
+    )
+
+
+def levels(windows: WindowSet, labels: Sequence[str], rest: str) -> dict[str, float]:
+    """Each gesture's strong level (90th percentile of the windows' RMS) and rest's upper one."""
+    found: dict[str, float] = {}
+    for i, label in enumerate(labels):
+        x = windows.windows(np.flatnonzero(windows.gestures == i)[::5])
+        rms = np.sqrt((x * x).mean(axis=(1, 2)))
+        found[label] = float(np.percentile(rms, 90))
+    floor = found[rest]
+    return {
+        label: level if label == rest else max(level, 1.05 * floor)
+        for label, level in found.items()
+    }
+
+
+def spec_of(segments: Sequence[Segment]) -> Spec:
+    """The spec that all segments share. Refuses a mixture."""
+    specs = {segment.spec for segment in segments}
+    if len(specs) != 1:
+        raise Refused(f"The segments come from {len(specs)} kinds of streams; train on one.")
+    return specs.pop()
+
+
+def _joined(parts: Sequence[Segment]) -> Samples:
+    return np.concatenate([part.samples for part in parts])
+
+
+def _blocks(stream: Samples, parts: Sequence[Segment], how: Recentring) -> list[Any]:
+    out, at = [], 0
+    for part in parts:
+        n = len(part.samples) // how.block_samples
+        x = stream[at : at + n * how.block_samples].reshape(n, how.block_samples, -1)
+        if n:
+            out += list(covariance(x.transpose(0, 2, 1)) + how.ridge * np.eye(stream.shape[1]))
+        at += len(part.samples)
+    return out
