@@ -80,3 +80,10 @@ $(TFLITE)/.ready: requirements/tflite.txt pyproject.toml
 $(UV):
 	$(PYTHON) -m venv .venv-uv
 	.venv-uv/bin/python $(PIP_INSTALL) uv==$(UV_VERSION)
+
+# The peer of the comparison and its some 75 dependencies; their versions are told in the result.
+$(LIBEMG)/.ready:
+	@echo "Installing LibEMG into $(LIBEMG) (about 1 GB) ..."
+	$(PYTHON) -m venv $(LIBEMG)
+	$(LIBEMG)/bin/python $(PIP_INSTALL) 'libemg==2.0.3' 'numpy<2' pandas psutil
+	@touch $@
