@@ -131,7 +131,7 @@ def test_a_file_cut_before_its_header_is_refused_in_a_sentence(tmp_path: Path) -
     cut = tmp_path / "cut.xdf"
     for end in (0, 3, 4, 5, 11, 12, 100, 400):
         cut.write_bytes(data[:end])
-        with pytest.raises(Refused, match="cut.xdf"):
+        with pytest.raises(Refused, match=r"cut\.xdf"):
             read_recording(cut)
 
 
@@ -147,61 +147,6 @@ def test_rubbish_behind_the_last_chunk_is_counted_and_not_read(
     recording = read_recording(written.path)
     assert_holds(recording, written, size)
     assert recording.unread_bytes == 1 + len(rubbish)
-
-
-@pytest.mark.parametrize("tidy", [False, True])
-def test_pyxdf_reads_the_same(tmp_path: Path, tidy: bool) -> None:
-    pyxdf = pytest.importorskip("pyxdf")
-    ours = read_recording(write(tmp_path / "a.xdf").path)
-    found, header = pyxdf.load_xdf(
-        str(tmp_path / "a.xdf"), synchronize_clocks=tidy, dejitter_timestamps=tidy
-    )
-    streams = {stream["info"]["name"][0]: stream for stream in found}
-    emg = streams["flexor.emg"]
-    samples = np.concatenate([chunk.samples for chunk in ours.chunks])
-    np.testing.assert_array_equal(emg["time_series"], samples)
-    labels = [row["label"][0] for row in emg["info"]["desc"][0]["channels"][0]["channel"]]
-    assert labels == list(SPEC.channels)
-    assert float(emg["info"]["nominal_srate"][0]) == SPEC.rate_hz
-    assert int(emg["footer"]["info"]["sample_count"][0]) == len(samples)
-    assert [row[0] for row in streams["flexor.markers"]["time_series"]] == [
-        marker.text for marker in ours.markers
-    ]
-    assert streams["flexor.lost"]["time_series"].ravel().tolist() == [
-        chunk.lost for chunk in ours.chunks if chunk.lost
-    ]
-    assert float(header["info"]["wall_minus_monotonic_s"][0]) == ours.wall_offset_s
-    if not tidy:
-        stamps = [c.clock_s + i / 200.0 for c in ours.chunks for i in range(len(c.samples))]
-        np.testing.assert_allclose(emg["time_stamps"], stamps, rtol=0, atol=1e-9)
-
-
-def test_pyxdf_reads_what_we_call_whole_of_a_cut_file(tmp_path: Path) -> None:
-    pyxdf = pytest.importorskip("pyxdf")
-    written = write(tmp_path / "a.xdf", chunks_n=4)
-    data = written.path.read_bytes()
-    for end in range(len(data), written.chunks[0][0], -7):
-        os.truncate(written.path, end)
-        ours = read_recording(written.path)
-        intact = io.BytesIO(data[: end - ours.unread_bytes])
-        found, _ = pyxdf.load_xdf(intact, synchronize_clocks=False, dejitter_timestamps=False)
-        emg = next(s for s in found if s["info"]["name"] == ["flexor.emg"])
-        whole = np.concatenate([chunk.samples for chunk in ours.chunks])
-        np.testing.assert_array_equal(emg["time_series"], whole)
-
-
-@pytest.mark.parametrize("tidy", [False, True])
-def test_pyxdf_reads_a_file_that_was_cut_within_a_chunk(tmp_path: Path, tidy: bool) -> None:
-    pyxdf = pytest.importorskip("pyxdf")
-    written = write(tmp_path / "a.xdf")
-    end, _, _, x = max(written.chunks[6:], key=lambda row: len(row[3]))
-    assert len(x) > 2
-    # Within the values of the last row but one: within those of the last, pyxdf invents the rest.
-    os.truncate(written.path, end - 20)
-    ours = np.concatenate([chunk.samples for chunk in read_recording(written.path).chunks])
-    found, _ = pyxdf.load_xdf(str(written.path), synchronize_clocks=tidy, dejitter_timestamps=tidy)
-    emg = next(s for s in found if s["info"]["name"] == ["flexor.emg"])
-    np.testing.assert_array_equal(emg["time_series"], ours)
 
 
 def test_a_gap_is_a_jump_of_the_stamps_and_a_count(tmp_path: Path) -> None:
@@ -279,10 +224,13 @@ def test_a_full_disk_raises_and_keeps_every_whole_chunk(
     writer = Writer(file, SPEC.to_json(), "test")
     x = np.arange(12, dtype=np.float32).reshape(4, 3)
     taken = 0
-    with pytest.raises(OSError, match="No space left"):
-        while True:
+    full = False
+    while not full:
+        try:
             writer.samples(float(taken), x.tobytes(), lost=1)
             taken += 1
+        except OSError as error:
+            full = error.errno == errno.ENOSPC
     with pytest.raises(OSError, match="No space left"):
         writer.close()
     assert file.closed

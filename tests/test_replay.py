@@ -11,10 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acquisition.myo_files import MYO_GESTURES, MYO_SPEC
 from acquisition.recording import create_recording
-from acquisition.replay import Replay, Session, load_session, open_replay, read_session
-from acquisition.sources import open_source
+from acquisition.replay import Replay, Session, load_session, open_replay
 from acquisition.stream import Chunk, Refused, Samples, Spec
 from acquisition.xdf import Stream
 
@@ -55,10 +53,6 @@ def read_all(source: Replay) -> list[Chunk]:
         assert len(chunk.samples)
         chunks.append(chunk)
     return chunks
-
-
-def write_myo_file(path: Path, counts: np.ndarray) -> None:
-    path.write_bytes(counts.astype("<i2").tobytes())
 
 
 @st.composite
@@ -232,45 +226,6 @@ def test_clocks_that_jitter_keep_the_markers_in_order(tmp_path: Path) -> None:
     assert list(session.markers) == sorted(session.markers, key=lambda row: row[0])
 
 
-def test_a_session_folder_is_one_stream_in_numeric_order(tmp_path: Path) -> None:
-    for number in (0, 1, 2, 10):
-        write_myo_file(tmp_path / f"classe_{number}.dat", np.full((3, 8), number))
-    (tmp_path / "experiment.csv").write_text("Sex,M,,")
-    spec, samples, markers = read_session(tmp_path)
-    assert spec == MYO_SPEC
-    assert samples[:, 0].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 10, 10, 10]
-    assert samples.dtype == np.float32
-    assert markers == [
-        (0, "rest"),
-        (3, "radial_deviation"),
-        (6, "wrist_flexion"),
-        (9, "ulnar_deviation"),
-    ]
-    assert load_session(tmp_path).gaps == ()
-
-
-def test_an_armband_session_comes_in_the_packets_of_an_armband(tmp_path: Path) -> None:
-    write_myo_file(tmp_path / "classe_0.dat", np.zeros((6, 8)))
-    source = open_source(f"replay:{tmp_path}", fast=True)
-    source.start()
-    chunk = source.read(0.0)
-    assert chunk is not None
-    assert chunk.samples.shape == (2, 8)
-
-
-def test_a_real_session_replays_as_it_is_read(shared_data: Path) -> None:
-    folder = shared_data / "myo_armband" / "EvaluationDataset" / "Male0" / "Test0"
-    spec, samples, markers = read_session(folder)
-    assert spec == MYO_SPEC
-    assert [text for _, text in markers] == list(MYO_GESTURES) * 4
-    assert len(samples) == sum(path.stat().st_size for path in folder.glob("*.dat")) // 16
-    source = open_replay(str(folder), fast=True, chunk_samples=333)
-    source.start()
-    chunks = read_all(source)
-    np.testing.assert_array_equal(np.concatenate([c.samples for c in chunks]), samples)
-    assert sum(len(c.markers) for c in chunks) == 28
-
-
 @pytest.mark.parametrize(
     ("argument", "sentence"),
     [
@@ -287,23 +242,11 @@ def test_what_cannot_be_replayed_is_refused(
         open_replay(argument)
 
 
-def test_a_damaged_armband_file_is_refused_by_name(tmp_path: Path) -> None:
-    path = tmp_path / "classe_0.dat"
-    for content, sentence in (
-        (b"", "has 0 bytes"),
-        (b"\0" * 15, "has 15 bytes"),
-        (b"\0\x40" * 8, "from 16384 to 16384"),
-    ):
-        path.write_bytes(content)
-        with pytest.raises(Refused, match=f"classe_0.dat.*{sentence}"):
-            load_session(tmp_path)
-
-
 def test_a_recording_without_samples_and_a_chunk_without_any_are_refused(tmp_path: Path) -> None:
     create_recording(tmp_path / "a.xdf", SPEC, "test").close()
     with pytest.raises(Refused, match="without a single sample"):
         open_replay(str(tmp_path / "a.xdf"))
-    write_myo_file(tmp_path / "classe_0.dat", np.zeros((6, 8)))
+    (tmp_path / "classe_0.dat").write_bytes(bytes(16))
     with pytest.raises(Refused, match="at least one sample, not 0"):
         open_replay(str(tmp_path), chunk_samples=0)
 
