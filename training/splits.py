@@ -89,8 +89,8 @@ def refuse_overlap(parts: Mapping[str, Sequence[Segment]]) -> None:
         if shared:
             user, session, cycle = shared[0]
             raise Refused(
-                f"The {one} and {other} parts share repetitions ({len(shared)}), e.g. cycle {cycle} "
-                f"of {user}, {session}; split by user, session or cycle."
+                f"The {one} and {other} parts share repetitions ({len(shared)}), e.g. cycle "
+                f"{cycle} of {user}, {session}; split by user, session or cycle."
             )
     known: dict[bytes, tuple[str, Segment]] = {}
     for part, segments in parts.items():
