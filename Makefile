@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fmt tflite-env arm64 bench-libemg lock clean
+.PHONY: help demo test check fmt tflite-env arm64 pythons bench-libemg lock clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ tflite-env: $(TFLITE)/.ready ## make the environment of the .tflite converter
 arm64: $(DEV)/.ready $(UV) ## edge tests and golden recordings in emulated arm64 Debian (root)
 	scripts/arm64 bookworm $(DEV)/bin/python $(UV)
 	scripts/arm64 trixie $(DEV)/bin/python $(UV)
+
+pythons: $(UV) ## edge tests on every Python from 3.10 to 3.13 that is installed here
+	scripts/pythons $(UV)
 
 bench-libemg: $(DEMO)/.ready $(LIBEMG)/.ready ## LibEMG and Flexor side by side: latency, CPU, memory, start
 	$(LIBEMG)/bin/python scripts/bench_libemg.py --flexor $(DEMO)/bin/flexor --json docs/bench-libemg.json
