@@ -1,6 +1,6 @@
 """XDF 1.0 as bytes: how a recording grows on the disk, chunk by chunk.
 
-No array library: the recorder is a process of its own, and numpy would triple its memory.
+No array library: the recorder is a process of its own, and numpy would more than double its memory.
 Format: github.com/sccn/xdf/wiki/Specifications.
 """
 

@@ -1,0 +1,194 @@
+"""The recorder: a process of its own that writes what the control loop feeds it.
+
+It may be slow, full or dead without the hand noticing. No array library here (see feed).
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import queue
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from acquisition.xdf import Stream, Writer
+from flexor.feed import (
+    MESSAGE_MAX,
+    Feed,
+    Kind,
+    say,
+    spawn,
+    unpack,
+)
+
+if TYPE_CHECKING:
+    from acquisition.stream import Spec
+
+START_FREE_BYTES = 256 * 2**20
+"""Free space that a recording wants at its start: half an hour of 16 channels at 2 kHz."""
+KEEP_FREE_BYTES = 32 * 2**20
+"""Free space that a recording leaves: the rest of the machine must go on writing."""
+INBOX_MESSAGES = 4096
+"""More than ten seconds of a busy loop: a worn memory card blocks that long now and then."""
+NAP_S = 0.05
+"""How long the recorder sleeps when it has read everything. Were it waiting instead, each message
+would wake it, and it would push the control loop aside: on a busy machine of two cores, sending
+a chunk then took 1.1 ms at the 99th percentile, and 0.15 ms so."""
+TICK_S = 1.0
+"""How often the recorder looks at the disk, tells its state and makes the file safe."""
+
+Item = tuple[Kind, Any]
+
+
+def start_recorder(
+    path: Path | str,
+    spec: Spec,
+    source: str = "",
+    *,
+    start_free_bytes: int = START_FREE_BYTES,
+    keep_free_bytes: int = KEEP_FREE_BYTES,
+) -> Feed:
+    """A feed to a new process that records it into a new file at `path`.
+
+    `poll` of the feed gives {"event": "recording" | "stopped" | "closed", "bytes_n": ...,
+    "lost": ...}; "stopped" comes once, with a sentence under "text". Refuses a file that is
+    there or cannot be created, and a disk with too little room.
+    """
+    from acquisition.recording import open_new
+    from acquisition.stream import Refused
+
+    file = open_new(path)
+    with file:
+        free_bytes = _free_bytes(file.fileno())
+        if free_bytes < start_free_bytes:
+            Path(path).unlink()
+            raise Refused(
+                f"The disk of {path} has {free_bytes / 2**20:.0f} MB free, and a recording "
+                f"starts with {start_free_bytes / 2**20:.0f} MB or more; make room first."
+            )
+        _sync_folder(Path(path).parent)
+        arguments = (str(file.fileno()), str(keep_free_bytes))
+        return spawn("flexor.recorder", spec, source, arguments, pass_fds=(file.fileno(),))
+
+
+def main() -> None:
+    """The recorder process: sys.argv has its socket, its file and the room to leave."""
+    sock_fd, file_fd, keep_free_bytes = (int(word) for word in sys.argv[1:4])
+    with suppress(OSError):
+        os.nice(10)  # The control loop goes first.
+    with socket.socket(fileno=sock_fd) as sock, io.FileIO(file_fd, "wb") as file:
+        inbox: queue.Queue[Item] = queue.Queue(INBOX_MESSAGES)
+        threading.Thread(target=receive, args=(sock, inbox), daemon=True).start()
+        record(inbox, file, partial(say, sock), keep_free_bytes)
+
+
+def receive(sock: socket.socket, inbox: queue.Queue[Item]) -> None:
+    """Moves messages into the inbox until the feed ends, so that no slow disk holds them up.
+
+    The last is always END; its value is true if the feed ended without one. A full inbox
+    makes this wait: the feed's other end then drops and counts.
+    """
+    ended = False
+    while not ended:
+        try:
+            message = sock.recv(MESSAGE_MAX, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            time.sleep(NAP_S)
+            continue
+        except OSError:
+            message = b""
+        item = unpack(message) if message else (Kind.END, True)
+        ended = item[0] is Kind.END
+        inbox.put(item)
+
+
+def record(
+    inbox: queue.Queue[Item],
+    file: io.FileIO,
+    tell: Callable[[dict[str, Any]], None],
+    keep_free_bytes: int,
+    *,
+    tick_s: float = TICK_S,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Writes what comes through `inbox` until END.
+
+    A disk that is full, or as good as full, ends the writing and is told once; the inbox is
+    emptied all the same.
+    """
+    kind, head = inbox.get()
+    if kind is not Kind.SPEC:
+        return
+    state: dict[str, Any] = {"event": "recording", "bytes_n": 0, "lost": 0}
+    item: Item | None = None
+    try:
+        writer = Writer(file, head["spec"], head["source"], sync_every_s=tick_s, clock=clock)
+        told_s = clock()
+        while (item := _next(inbox, tick_s)) is None or item[0] is not Kind.END:
+            if item is not None:
+                _write(writer, item)
+                state["lost"] += item[1].lost if item[0] is Kind.SAMPLES else 0
+            writer.sync_if_due()
+            state["bytes_n"] = writer.bytes_n
+            if clock() - told_s >= tick_s:
+                told_s = clock()
+                _check_room(file, keep_free_bytes)
+                tell(state)
+        if item[1]:
+            writer.text(Stream.MARKERS, clock(), "the control loop went away")
+        writer.close()
+        tell({**state, "event": "closed", "bytes_n": writer.bytes_n})
+    except OSError as error:
+        why = "The disk is full" if error.errno == errno.ENOSPC else str(error.strerror)
+        text = f"{why}: the recording stopped, and what it has stays readable."
+        tell({**state, "event": "stopped", "text": text})
+        while item is None or item[0] is not Kind.END:
+            item = inbox.get()
+
+
+def _next(inbox: queue.Queue[Item], timeout_s: float) -> Item | None:
+    try:
+        return inbox.get(timeout=timeout_s)
+    except queue.Empty:
+        return None
+
+
+def _write(writer: Writer, item: Item) -> None:
+    kind, value = item
+    if kind is Kind.SAMPLES:
+        writer.samples(value.clock_s, value.data, value.lost)
+    elif kind is Kind.MARKER:
+        writer.text(Stream.MARKERS, value["clock_s"], value["text"])
+    elif kind is Kind.INTENT:
+        writer.text(Stream.INTENTS, value.at_s, json.dumps(asdict(value.intent)))
+    elif kind is Kind.COMMAND:
+        writer.text(Stream.COMMANDS, value.at_s, json.dumps(asdict(value.command)))
+
+
+def _check_room(file: io.FileIO, keep_free_bytes: int) -> None:
+    if _free_bytes(file.fileno()) < keep_free_bytes:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _free_bytes(fd: int) -> int:
+    disk = os.fstatvfs(fd)
+    return disk.f_bavail * disk.f_frsize
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes a new file's name safe from a power cut."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
