@@ -88,11 +88,7 @@ def read_recording(path: Path | str) -> Recording:
             break
         intact = end
     if reader.spec is None:
-        there = ", ".join(reader.names) or "no stream at all"
-        raise Refused(
-            f'{path} has no stream "{xdf.stream_name(Stream.EMG)}" (it has {there}); '
-            "only recordings made by flexor can be read."
-        )
+        raise Refused(_nothing_of_ours(path, reader.names))
     return Recording(
         reader.spec,
         reader.source,
@@ -102,6 +98,14 @@ def read_recording(path: Path | str) -> Recording:
         tuple(reader.entries[Stream.COMMANDS]),
         reader.wall_offset_s,
         len(data) - intact,
+    )
+
+
+def _nothing_of_ours(path: Path | str, names: list[str]) -> str:
+    return (
+        f'{path} has no stream "{xdf.stream_name(Stream.EMG)}" '
+        f"(it has {', '.join(names) or 'no stream at all'}); "
+        "only recordings made by flexor can be read."
     )
 
 

@@ -136,8 +136,7 @@ def record(
         told_s = clock()
         while (item := _next(inbox, tick_s)) is None or item[0] is not Kind.END:
             if item is not None:
-                _write(writer, item)
-                state["lost"] += item[1].lost if item[0] is Kind.SAMPLES else 0
+                state["lost"] += _write(writer, item)
             writer.sync_if_due()
             state["bytes_n"] = writer.bytes_n
             if clock() - told_s >= tick_s:
@@ -149,9 +148,7 @@ def record(
         writer.close()
         tell({**state, "event": "closed", "bytes_n": writer.bytes_n})
     except OSError as error:
-        why = "The disk is full" if error.errno == errno.ENOSPC else str(error.strerror)
-        text = f"{why}: the recording stopped, and what it has stays readable."
-        tell({**state, "event": "stopped", "text": text})
+        tell({**state, "event": "stopped", "text": _sentence(error)})
         while item is None or item[0] is not Kind.END:
             item = inbox.get()
 
@@ -163,16 +160,24 @@ def _next(inbox: queue.Queue[Item], timeout_s: float) -> Item | None:
         return None
 
 
-def _write(writer: Writer, item: Item) -> None:
+def _sentence(error: OSError) -> str:
+    why = "The disk is full" if error.errno == errno.ENOSPC else str(error.strerror)
+    return f"{why}: the recording stopped, and what it has stays readable."
+
+
+def _write(writer: Writer, item: Item) -> int:
+    """Samples lost before what the item holds."""
     kind, value = item
     if kind is Kind.SAMPLES:
         writer.samples(value.clock_s, value.data, value.lost)
-    elif kind is Kind.MARKER:
+        return int(value.lost)
+    if kind is Kind.MARKER:
         writer.text(Stream.MARKERS, value["clock_s"], value["text"])
     elif kind is Kind.INTENT:
         writer.text(Stream.INTENTS, value.at_s, json.dumps(asdict(value.intent)))
     elif kind is Kind.COMMAND:
         writer.text(Stream.COMMANDS, value.at_s, json.dumps(asdict(value.command)))
+    return 0
 
 
 def _check_room(file: io.FileIO, keep_free_bytes: int) -> None:
