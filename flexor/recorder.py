@@ -166,7 +166,7 @@ def _sentence(error: OSError) -> str:
 
 
 def _write(writer: Writer, item: Item) -> int:
-    """Samples lost before what the item holds."""
+    """Writes the item; gives the samples lost before what it holds."""
     kind, value = item
     if kind is Kind.SAMPLES:
         writer.samples(value.clock_s, value.data, value.lost)
