@@ -36,6 +36,12 @@ VENDORS = {
 """Vendor library -> the packages in which exactly one file imports it. The quantizer of
 onnxruntime is another matter than its runtime, so training may import that again."""
 
+DOORS = {
+    "preprocessing": {"acquisition": {"acquisition.stream"}},
+    "firmware_bridge": {"acquisition": {"acquisition.stream"}, "models": {"models.intent"}},
+}
+"""Package -> another package -> the modules of it that it may know."""
+
 LONG: dict[str, str] = {}
 """File over 300 lines -> why it is better whole."""
 
@@ -55,19 +61,26 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported(path: Path) -> set[str]:
-    """Top-level names of whatever the file imports, at its top or later."""
+def imported_modules(path: Path) -> set[str]:
+    """Whatever the file imports, at its top or later."""
     names: set[str] = set()
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module.split(".")[0])
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module in PACKAGES:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
             first = node.args[0]
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                names.add(first.value.split(".")[0])
+                names.add(first.value)
     return names
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level names of those."""
+    return {name.partition(".")[0] for name in imported_modules(path)}
 
 
 def tables() -> Iterator[tuple[str, str]]:
@@ -97,6 +110,14 @@ def loaded_after(program: str) -> set[str]:
 def test_the_import_contracts_hold() -> None:
     config = str(ROOT / "pyproject.toml")
     assert lint_imports(config_filename=config, no_cache=True, no_logo=True) == 0
+
+
+@pytest.mark.parametrize("package", DOORS)
+def test_a_package_knows_only_the_doors_of_those_below(package: str) -> None:
+    for path in files(package):
+        for below, doors in DOORS[package].items():
+            known = {name for name in imported_modules(path) if name.startswith(f"{below}.")}
+            assert known <= doors, name_of(path)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
