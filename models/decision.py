@@ -91,7 +91,8 @@ class Proportional:
     def step(self, decision: Decision, state: tuple[float, list[float]]) -> Decision:
         span = state[1][decision.gesture]
         share = (decision.level - state[0]) / span if span > 0 else 0.0
-        return decision._replace(strength=min(1.0, max(0.0, share)))
+        gesture, confidence, level, _, rejected = decision
+        return Decision(gesture, confidence, level, min(1.0, max(0.0, share)), rejected)
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,11 @@ class Decoder:
         self._after = Chain(contract.chain.stages[cut + 1 :])
         self._shape = contract.input.shape
         self._rest = contract.labels.index(contract.rest)
+        self._decision = contract.decision
+        self._labels = contract.labels
+        self._rate_hz = contract.spec.rate_hz
+        self._length = contract.windows.length_samples
+        self._hop = contract.windows.hop_samples
         self.max_concealed_n = contract.windows.hop_samples
         """A gap of at most one hop is bridged by the last sample; a longer one ends the state."""
 
@@ -88,7 +93,9 @@ class Decoder:
         lost = chunk.lost
         counters.samples += len(x)
         counters.lost_samples += lost
-        if not np.isfinite(x).all():
+        flat = x.ravel()
+        # One product tells NaN and infinity at once, and beyond 1e19 nothing is EMG either.
+        if not math.isfinite(np.dot(flat, flat)):
             counters.void_samples += len(x)
             self._restart(state, lost + len(x))
             return []
@@ -101,7 +108,7 @@ class Decoder:
             return []
         state.last = x[-1:]
         state.sample_n += len(x)
-        newest_s = chunk.clock_s + (len(chunk.samples) - 1) / self.contract.spec.rate_hz
+        newest_s = chunk.clock_s + (len(chunk.samples) - 1) / self._rate_hz
         cut, state.before = self._before.step(x, state.before)
         return self._windows(cut, newest_s, state) if len(cut) else []
 
@@ -112,12 +119,12 @@ class Decoder:
         gesture = logits.index(top)
         confidence = 1 / sum([math.exp(v - top) for v in logits])
         decision = Decision(gesture, confidence, window.level, 1.0, False)
-        for settings, memory in zip(self.contract.decision, state.decision, strict=True):
+        for settings, memory in zip(self._decision, state.decision, strict=True):
             decision = settings.step(decision, memory)
         state.counters.decisions += 1
         state.counters.rejected += decision.rejected
         return Intent(
-            self.contract.labels[decision.gesture],
+            self._labels[decision.gesture],
             0.0 if decision.gesture == self._rest else decision.strength,
             decision.confidence,
             window.clock_s,
@@ -139,23 +146,21 @@ class Decoder:
         state.counters.restarts += 1
 
     def _windows(self, cut: Array, newest_s: float, state: State) -> list[Window]:
-        settings, rate_hz = self.contract.windows, self.contract.spec.rate_hz
         features, state.after = self._after.step(cut, state.after)
-        since = state.sample_n - state.started_sample_n - settings.length_samples
-        late = since % settings.hop_samples + (len(cut) - 1) * settings.hop_samples
+        since = state.sample_n - state.started_sample_n - self._length
+        behind = since % self._hop + (len(cut) - 1) * self._hop
         out = []
-        for i in range(len(cut)):
-            flat = cut[i].ravel()
-            level = math.sqrt(float(np.dot(flat, flat)) / flat.size)
-            behind = late - i * settings.hop_samples
+        for window, x in zip(cut, features, strict=True):
+            flat = window.reshape(-1)
             out.append(
                 Window(
-                    features[i].reshape(self._shape),
-                    level,
-                    newest_s - behind / rate_hz,
+                    x.reshape(self._shape),
+                    math.sqrt(float(np.dot(flat, flat)) / flat.size),
+                    newest_s - behind / self._rate_hz,
                     state.sample_n - 1 - behind,
                 )
             )
+            behind -= self._hop
         return out
 
 

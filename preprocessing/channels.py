@@ -73,15 +73,13 @@ class Standardize:
             )
         if not all(s > 0 for s in self.std) or self.clip <= 0:
             raise Refused("Standardisation needs deviations and a cut above 0.")
-        scale = 1 / np.array(self.std, np.float32)
-        return (np.array(self.mean, np.float32), scale), spec
+        if not any(self.mean) and all(s == 1 for s in self.std):
+            return None, spec
+        return (np.array(self.mean, np.float32), 1 / np.array(self.std, np.float32)), spec
 
     def step(self, x: Array, state: Any) -> tuple[Array, Any]:
-        y = x - state[0]
-        y *= state[1]
-        np.minimum(y, self.clip, out=y)
-        np.maximum(y, -self.clip, out=y)
-        return y, state
+        y = np.minimum(x if state is None else (x - state[0]) * state[1], self.clip)
+        return np.maximum(y, -self.clip, out=y), state
 
     def delay_s(self, spec: Spec) -> float:
         return 0.0

@@ -47,10 +47,18 @@ class State:
     """What is remembered of the stream."""
 
     spec: Spec
-    fast: Samples
-    slow: Samples
-    waiting_samples: int
-    since_slow_samples: int
+    fast_n: int
+    slow_n: int
+    held: Samples
+    """(time, channel) room for the newest samples; `held_n` of them are filled"""
+    held_n: int = 0
+    since_slow_n: int = 0
+    newest: list[float] = field(default_factory=list)
+    """the newest sample, one number per channel"""
+    same_n: list[int] = field(default_factory=list)
+    """samples since the ends of chunks last differed, one number per channel"""
+    suspect_n: int = 0
+    """samples for which there is still reason to look closely"""
     floors: list[NDArray[np.float64]] = field(default_factory=list)
     line_shares: list[NDArray[np.float64]] = field(default_factory=list)
     fast_findings: tuple[Finding, ...] = ()
@@ -78,33 +86,52 @@ class Quality:
     """Noise floor against the median channel's."""
 
     def start(self, spec: Spec) -> State:
-        none = np.empty((0, len(spec.channels)), np.float32)
-        return State(spec, none, none, 0, 0)
+        fast_n, slow_n = round(self.fast_s * spec.rate_hz), round(self.slow_s * spec.rate_hz)
+        return State(spec, fast_n, slow_n, np.empty((4 * slow_n, len(spec.channels)), np.float32))
 
     def step(self, x: Samples, state: State) -> tuple[tuple[Finding, ...], State]:
         """(what is wrong now, state after). x: (time, channel), finite."""
-        if not len(x):
-            return state.fast_findings + state.slow_findings, state
-        rate_hz = state.spec.rate_hz
-        fast_n, slow_n = round(self.fast_s * rate_hz), round(self.slow_s * rate_hz)
-        state.fast = np.concatenate([state.fast, x])[-fast_n:]
-        state.slow = np.concatenate([state.slow, x])[-slow_n:]
-        state.waiting_samples += len(x)
-        state.since_slow_samples += len(x)
-        if len(state.fast) == fast_n and state.waiting_samples * 4 >= fast_n:
-            state.waiting_samples = 0
+        x = x[-state.slow_n :]
+        n = len(x)
+        if state.held_n + n > len(state.held):
+            kept = state.held[state.held_n - state.slow_n : state.held_n]
+            state.held[: state.slow_n], state.held_n = kept, state.slow_n
+        state.held[state.held_n : state.held_n + n] = x
+        state.held_n += n
+        state.since_slow_n += n
+        if n:
+            self._suspect(state, x[-1].tolist(), n)
+        if state.held_n >= state.fast_n and (state.suspect_n > 0 or state.fast_findings):
             state.fast_findings = self._fast(state)
-        if len(state.slow) == slow_n and state.since_slow_samples * 2 >= slow_n:
-            state.since_slow_samples = 0
+        if 2 * state.since_slow_n >= state.slow_n <= state.held_n:
+            state.since_slow_n = 0
             state.slow_findings = self._slow(state)
         return state.fast_findings + state.slow_findings, state
 
-    def _fast(self, state: State) -> tuple[Finding, ...]:
-        x, spec = state.fast, state.spec
-        high, low = x.max(axis=0), x.min(axis=0)
-        flat = high == low
+    def _suspect(self, state: State, newest: list[float], n: int) -> None:
+        """Whether a channel may be flat or stuck, by the ends of chunks alone: that costs a tenth
+        of the full look, and a channel that is flat for a span has equal ends all along it."""
+        spec = state.spec
         limit = math.inf if spec.full_scale is None else spec.full_scale - spec.scale / 2
-        if not flat.any() and high.max() < limit and low.min() > -limit:
+        before = state.newest or newest
+        same = state.same_n or [0] * len(newest)
+        state.same_n = [
+            run + n if a == b else 0 for run, a, b in zip(same, newest, before, strict=True)
+        ]
+        state.newest = newest
+        if max(newest) >= limit or min(newest) <= -limit:
+            state.suspect_n = state.fast_n + n
+        elif max(state.same_n) + n >= state.fast_n:
+            state.suspect_n = max(state.suspect_n, n + 1)
+        state.suspect_n -= n
+
+    def _fast(self, state: State) -> tuple[Finding, ...]:
+        spec = state.spec
+        x = state.held[state.held_n - state.fast_n : state.held_n]
+        high, low = x.max(axis=0).tolist(), x.min(axis=0).tolist()
+        flat = [a == b for a, b in zip(high, low, strict=True)]
+        limit = math.inf if spec.full_scale is None else spec.full_scale - spec.scale / 2
+        if max(high) < limit and min(low) > -limit and not any(flat):
             return ()
         stuck = (np.abs(x) >= limit).mean(axis=0)
         found = []
@@ -117,10 +144,11 @@ class Quality:
 
     def _slow(self, state: State) -> tuple[Finding, ...]:
         spec = state.spec
-        x = state.slow.astype(np.float64)
+        newest = state.held[state.held_n - state.slow_n : state.held_n]
+        x = newest.astype(np.float64)
         x -= x.mean(axis=0)
         power = np.maximum((x * x).mean(axis=0), 1e-12)
-        found = self._clipping(state) + self._line(x, power, state)
+        found = self._clipping(newest, spec) + self._line(x, power, state)
         state.floors = [*state.floors, np.sqrt(power)][-10:]
         floor = np.min(state.floors, axis=0)
         usual = max(float(np.median(floor)), spec.scale)
@@ -137,11 +165,10 @@ class Quality:
                 found.append(Finding(name, "flat", True, math.sqrt(power[i])))
         return tuple(found)
 
-    def _clipping(self, state: State) -> list[Finding]:
-        spec = state.spec
+    def _clipping(self, x: Samples, spec: Spec) -> list[Finding]:
         if spec.full_scale is None:
             return []
-        share = (np.abs(state.slow) >= spec.full_scale - spec.scale / 2).mean(axis=0)
+        share = (np.abs(x) >= spec.full_scale - spec.scale / 2).mean(axis=0)
         return [
             Finding(name, "clipped", bool(share[i] > self.clip_fault_share), float(share[i]))
             for i, name in enumerate(spec.channels)

@@ -27,8 +27,9 @@ class State:
     log_sum: Matrix
     """Sum of the logarithms of the blocks seen."""
     blocks_n: int
-    pending: Array
-    """(time, channel): the samples of the block that is not full yet."""
+    block: Array
+    """(time, channel): the newest samples, until they fill a block."""
+    filled_n: int
     matrix: NDArray[np.float32]
     """(channel, channel), symmetric: what each sample is multiplied by now."""
 
@@ -70,7 +71,8 @@ class Recentre:
             log_reference,
             np.zeros((n, n)),
             0,
-            np.empty((0, n), np.float32),
+            np.empty((self.block_samples, n), np.float32),
+            0,
             _inverse_root(log_reference),
         )
         return state, Spec(spec.rate_hz, spec.channels, "recentred")
@@ -79,23 +81,25 @@ class Recentre:
         if not self.prior_blocks:
             return _mix(x, state.matrix), state
         done = []
-        while len(state.pending) + len(x) >= self.block_samples:
-            cut = self.block_samples - len(state.pending)
+        while state.filled_n + len(x) >= self.block_samples:
+            cut = self.block_samples - state.filled_n
             done.append(_mix(x[:cut], state.matrix))
-            self._learn(np.concatenate([state.pending, x[:cut]]), state)
+            state.block[state.filled_n :] = x[:cut]
+            state.filled_n = 0
+            self._learn(state)
             x = x[cut:]
-        if len(x):
-            state.pending = np.concatenate([state.pending, x])
+        state.block[state.filled_n : state.filled_n + len(x)] = x
+        state.filled_n += len(x)
         last = _mix(x, state.matrix)
         return (np.concatenate([*done, last]) if done else last), state
 
     def delay_s(self, spec: Spec) -> float:
         return 0.0
 
-    def _learn(self, block: Array, state: State) -> None:
-        n = block.shape[1]
-        state.pending = np.empty((0, n), np.float32)
-        m = covariance(np.ascontiguousarray(block.T)[None])[0] + self.ridge * np.eye(n)
+    def _learn(self, state: State) -> None:
+        """The full block moves the matrix."""
+        n = state.block.shape[1]
+        m = covariance(np.ascontiguousarray(state.block.T)[None])[0] + self.ridge * np.eye(n)
         state.log_sum = state.log_sum + symmetric_log(m)
         state.blocks_n += 1
         seen = state.blocks_n

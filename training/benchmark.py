@@ -22,7 +22,16 @@ from training.evaluate import evaluate
 from training.fit import Progress
 from training.recipe import Recipe
 from training.splits import Selection, refuse_overlap, select
-from training.train import Weights, calibrate, deploy, pretrain, provenance
+from training.train import (
+    Weights,
+    calibrate,
+    calibration_windows,
+    deploy,
+    draft_contract,
+    pretrain,
+    provenance,
+)
+from training.windows import spec_of
 
 CALIBRATION, TESTS = "training0", ("Test0", "Test1")
 REST = "rest"
@@ -62,7 +71,9 @@ def within_user(
             where = {"pretraining": others, "calibration": (f"{user} {CALIBRATION} x{count}",)}
             origin = provenance("MyoArmbandDataset", data_digest, where, recipe.seed, {})
             path = folder / f"{user.replace('/', '-')}-{count}.onnx"
-            small, full = deploy(path, recipe, made, own, MYO_GESTURES, REST, origin)
+            draft = draft_contract(recipe, made, spec_of(own), MYO_GESTURES, REST, origin)
+            windows = calibration_windows(made.windows)
+            small, full = deploy(path, made.module, draft, windows, made.golden)
             scores[user] = _scores(small, full, root / _folder(user))
         rows.append({"model": recipe.network, "cycles": count, **_summary(scores)})
     parameters = sum(v.numel() for k, v in weights.items() if k.endswith(("weight", "bias")))
@@ -82,9 +93,8 @@ def pretrained(
     progress: Progress | None = None,
 ) -> Weights:
     """Pre-trained weights, from `folder` where the same recipe has met the same data before."""
-    parts = {"recipe": asdict(recipe), "data": data_digest}
-    parts["recipe"].pop("finetune")
-    parts["recipe"].pop("decision")
+    settings = {k: v for k, v in asdict(recipe).items() if k not in ("finetune", "decision")}
+    parts = {"recipe": settings, "data": data_digest}
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
     path = folder / f"pretrained-{key}.pt"
     if path.exists():
@@ -99,7 +109,8 @@ def pretrained(
 
 
 def _scores(small: Artifact, full: Artifact, folder: Path) -> dict[str, float]:
-    shares, float_shares = [], []
+    shares: list[float] = []
+    float_shares: list[float] = []
     for name in TESTS:
         session = load_session(folder / name)
         for artifact, out in ((small, shares), (full, float_shares)):

@@ -16,8 +16,6 @@ class Signal:
     window_samples: int = 52
     """260 ms at 200 Hz, as the published protocol has it"""
     hop_samples: int = 5
-    clip: float = 12.0
-    """cut of a re-centred sample; 1 is the session's usual level"""
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from acquisition.stream import Refused, Samples
+from acquisition.stream import Refused, Samples, Spec
 from models.artifact import Artifact
 from models.contract import Contract, Provenance, Quantization, Tensor
 from preprocessing.stage import Chain
@@ -30,8 +30,8 @@ from training.windows import (
     window_set,
 )
 
-CALIBRATION_WINDOWS = 512
-"""Windows that the quantization is calibrated on: more changed no decision."""
+CALIBRATION_WINDOWS = 2048
+"""Windows of the training data that the quantization sees: half calibrate, half measure."""
 GOLDEN_HOPS = 12
 """Decisions in the golden recording, beside the first."""
 
@@ -97,22 +97,19 @@ def calibrate(
     )
 
 
-def deploy(
-    path: Path,
+def draft_contract(
     recipe: Recipe,
     made: Calibrated,
-    segments: Sequence[Segment],
+    spec: Spec,
     labels: Sequence[str],
     rest: str,
-    provenance: Provenance,
-) -> tuple[Artifact, Artifact]:
-    """(int8 artifact at `path`, float artifact beside it), both .onnx with the whole contract."""
-    shape = (1, len(spec_of(segments).channels), 1, recipe.signal.window_samples)
-    full = to_onnx(folded(made.module), shape)
-    calibration = calibration_windows(made.windows, shape)
-    draft = Contract(
+    origin: Provenance,
+) -> Contract:
+    """The contract but for what only a graph can tell: digest, golden recording, quantization."""
+    shape = (1, len(spec.channels), 1, recipe.signal.window_samples)
+    return Contract(
         name=recipe.name,
-        spec=spec_of(segments),
+        spec=spec,
         chain=made.chain,
         decision=recipe.decision.stages(dict(made.levels)),
         labels=tuple(labels),
@@ -121,44 +118,45 @@ def deploy(
         output=Tensor(OUTPUT, (1, len(labels)), "float32"),
         quantization=Quantization("none", "", 1.0, 0.0),
         golden=NO_GOLDEN,
-        provenance=provenance,
+        provenance=origin,
         digest="",
     )
-    reference_artifact = write_artifact(
-        path.with_name(path.stem + ".float.onnx"), full, draft, made.golden
-    )
-    small = to_int8(full, calibration)
-    first = write_artifact(path, small, draft, made.golden)
-    agreement, worst = disagreement(first, reference_artifact, made.windows, shape)
-    quantization = Quantization(METHOD, digest(calibration), agreement, worst)
-    contract = Contract(
-        **{
-            **{k: getattr(draft, k) for k in draft.__dataclass_fields__},
-            "quantization": quantization,
-        }
-    )
-    return write_artifact(path, small, contract, made.golden), reference_artifact
 
 
-def calibration_windows(windows: WindowSet, shape: tuple[int, ...]) -> Samples:
-    """Windows spread evenly over the training data, (window, *shape[1:])."""
+def deploy(
+    path: Path, module: nn.Module, draft: Contract, windows: Samples, golden: Samples
+) -> tuple[Artifact, Artifact]:
+    """(int8 artifact at `path`, float artifact beside it), both .onnx with the whole contract.
+
+    windows: (window, channel, time) of the training data; every other one calibrates the
+    quantization, and the rest measure its disagreement with float.
+    """
+    shape = draft.input.shape
+    windows = windows.reshape(len(windows), *shape[1:])
+    full = to_onnx(folded(module), shape)
+    whole = write_artifact(path.with_name(f"{path.stem}.float.onnx"), full, draft, golden)
+    small = to_int8(full, windows[::2])
+    first = write_artifact(path, small, draft, golden)
+    agreement, worst = disagreement(first, whole, windows[1::2])
+    quantization = Quantization(METHOD, digest(windows[::2]), agreement, worst)
+    return write_artifact(path, small, replace(draft, quantization=quantization), golden), whole
+
+
+def calibration_windows(windows: WindowSet) -> Samples:
+    """Windows spread evenly over the training data, (window, channel, time)."""
     which = np.linspace(0, len(windows) - 1, CALIBRATION_WINDOWS).round().astype(np.int64)
-    return windows.windows(which).reshape(len(which), *shape[1:])
+    return windows.windows(which)
 
 
-def disagreement(
-    small: Artifact, full: Artifact, windows: WindowSet, shape: tuple[int, ...]
-) -> tuple[float, float]:
-    """(share of equal decisions, largest difference of a logit) on windows of the training data
-    that the quantization was not calibrated on."""
-    which = np.linspace(0, len(windows) - 1, 4 * CALIBRATION_WINDOWS).round().astype(np.int64)
+def disagreement(small: Artifact, full: Artifact, windows: Samples) -> tuple[float, float]:
+    """(share of equal decisions, largest difference of a logit) on windows (window, ...)."""
     equal, worst = 0, 0.0
-    for window in windows.windows(which + (which < len(windows) - 1)):
-        a = small.runtime.run(window.reshape(shape))[0].copy()
-        b = full.runtime.run(window.reshape(shape))[0]
+    for window in windows:
+        a = small.runtime.run(window[None])[0].copy()
+        b = full.runtime.run(window[None])[0]
         equal += int(a.argmax() == b.argmax())
         worst = max(worst, float(np.abs(a - b).max()))
-    return equal / len(which), worst
+    return equal / len(windows), worst
 
 
 def provenance(

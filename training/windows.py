@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisition.stream import Refused, Samples, Spec
-from preprocessing.channels import Standardize
 from preprocessing.features import covariance, symmetric_log
 from preprocessing.filters import Highpass
 from preprocessing.recentre import Recentre
@@ -74,7 +73,6 @@ def deployed_chain(
 ) -> Chain:
     """The chain that rides in an artifact; `fixed` leaves the re-centring where it starts."""
     signal, how = recipe.signal, recipe.recentring
-    n = len(centre)
     return Chain(
         (
             *front(signal),
@@ -85,7 +83,6 @@ def deployed_chain(
                 how.ridge,
                 how.bound,
             ),
-            Standardize((0.0,) * n, (1.0,) * n, signal.clip),
             Windows(signal.window_samples, signal.hop_samples),
         )
     )

@@ -1,0 +1,242 @@
+"""The command line. Every command imports what it needs when it is called: help comes at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, Optional
+
+import typer
+
+app = typer.Typer(
+    help="Flexor reads muscles and moves machines.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+JsonFile = Annotated[
+    Optional[str],  # noqa: UP045 - typer reads this on Python 3.10 too
+    typer.Option("--json", metavar="FILE", help="Write the figures as JSON; - is the terminal."),
+]
+Seconds = Annotated[Optional[float], typer.Option(help="Stop after this long.")]  # noqa: UP045
+
+REFUSED, FAILED, MISSED = 2, 3, 1
+"""Exit codes: asked for what cannot be; a device failed meanwhile; a bar was not reached."""
+
+
+@app.command()
+def demo(
+    seconds: Annotated[float, typer.Option(help="How long the hand is moved.")] = 20.0,
+    json_file: JsonFile = None,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated muscles.")] = 0,
+    record: Annotated[Optional[Path], typer.Option(help="Also record to this .xdf.")] = None,  # noqa: UP045
+    view: Annotated[bool, typer.Option(help="Draw the live view.")] = True,
+) -> None:
+    """Move a simulated hand with simulated muscles, live. Needs no hardware and no network."""
+    from flexor.run import run_demo
+
+    report = run_demo(seconds=seconds, seed=seed, record=record, view=view and json_file != "-")
+    _show_run(report, json_file)
+    raise typer.Exit(0 if report["ok"] else MISSED)
+
+
+@app.command()
+def run(
+    source: Annotated[Optional[str], typer.Option(help="e.g. replay:session.xdf")] = None,  # noqa: UP045
+    artifact: Annotated[Path | None, typer.Option(help="The .onnx or .tflite.")] = None,
+    hand: Annotated[Optional[str], typer.Option(help="e.g. serial:/dev/ttyACM0")] = None,  # noqa: UP045
+    profile: Annotated[Optional[Path], typer.Option(help="The wearer's TOML.")] = None,  # noqa: UP045
+    arm: Annotated[bool, typer.Option(help="Arm as soon as a second of rest was seen.")] = False,
+    record: Annotated[Optional[Path], typer.Option(help="Also record to this .xdf.")] = None,  # noqa: UP045
+    seconds: Seconds = None,
+    json_file: JsonFile = None,
+    view: Annotated[bool, typer.Option(help="Draw the live view.")] = True,
+) -> None:
+    """Drive a hand from a source through an artifact, live. Starts disarmed; key a arms."""
+    from flexor.run import run_live
+
+    report = run_live(
+        profile_path=profile,
+        source_word=source,
+        artifact_path=artifact,
+        hand_word=hand,
+        arm=arm,
+        record=record,
+        seconds=seconds,
+        view=view and json_file != "-",
+    )
+    _show_run(report, json_file)
+    raise typer.Exit(FAILED if report["error"] else 0)
+
+
+@app.command()
+def record(
+    out: Annotated[Path, typer.Option(help="The new .xdf.")],
+    source: Annotated[str, typer.Option(help="e.g. synthetic:armband")] = "synthetic",
+    seconds: Seconds = None,
+    prompts: Annotated[
+        str, typer.Option(help='What to ask for and how long: "rest:3,hand_close:3".')
+    ] = "",
+    json_file: JsonFile = None,
+) -> None:
+    """Record a source to a crash-safe .xdf, with prompts as markers."""
+    from flexor.capture import record_source
+
+    _emit(record_source(out, source, seconds, prompts), json_file)
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(help="The experiment's TOML.")],
+    data: Annotated[str, typer.Option(help="e.g. myo_armband:data/myo_armband")],
+    wearer: Annotated[str, typer.Option(help="User to calibrate on, e.g. evaluation/Male0.")],
+    out: Annotated[Path, typer.Option(help="Folder for the artifact and what goes with it.")],
+    session: Annotated[str, typer.Option(help="Session to calibrate on.")] = "training0",
+    cycles: Annotated[int, typer.Option(help="How many of its cycles.")] = 4,
+    general: Annotated[
+        str, typer.Option(help="Users to pre-train on: names or beginnings, with commas between.")
+    ] = "pretraining/",
+    json_file: JsonFile = None,
+) -> None:
+    """Train on a workstation: many users, then one wearer, then an int8 artifact."""
+    from flexor.train import train_wearer
+
+    _emit(train_wearer(recipe, data, wearer, session, cycles, general, out), json_file)
+
+
+@app.command()
+def evaluate(
+    artifact: Annotated[Path, typer.Argument(help="The .onnx or .tflite.")],
+    session: Annotated[Path, typer.Option(help="A recording: .xdf, or a MyoArmband session.")],
+    settle: Annotated[float, typer.Option(help="Seconds after a prompt that do not count.")] = 0.5,
+    json_file: JsonFile = None,
+) -> None:
+    """Score an artifact on a recording, through the decoder that runs live."""
+    from flexor.train import evaluate_session
+
+    _emit(evaluate_session(artifact, session, settle), json_file)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="The folder that train made.")],
+    out: Annotated[Path, typer.Option(help="The new .onnx or .tflite.")],
+    json_file: JsonFile = None,
+) -> None:
+    """Write a trained network as .onnx or .tflite (that one in the converter's environment)."""
+    from flexor.train import export_folder
+
+    _emit(export_folder(folder, out), json_file)
+
+
+@app.command()
+def benchmark(
+    data: Annotated[Path, typer.Option(help="Folder of the MyoArmbandDataset.")],
+    recipe: Annotated[Path, typer.Option(help="The experiment's TOML.")] = Path(
+        "experiments/myo.toml"
+    ),
+    protocol: Annotated[str, typer.Option(help="within-user")] = "within-user",
+    cycles: Annotated[str, typer.Option(help="Calibration cycles, commas between.")] = "4",
+    users: Annotated[str, typer.Option(help="Only these, commas between.")] = "",
+    out: Annotated[Path, typer.Option(help="Folder for artifacts.")] = Path("runs/benchmark"),
+    json_file: JsonFile = None,
+) -> None:
+    """Measure a recipe by a published protocol, on the artifact that would be deployed."""
+    from flexor.train import run_benchmark
+
+    _emit(run_benchmark(protocol, recipe, data, cycles, users, out), json_file)
+
+
+@app.command()
+def bench(
+    what: Annotated[str, typer.Argument(help="latency, load or start")] = "latency",
+    artifact: Annotated[Optional[Path], typer.Option(help="The .onnx or .tflite.")] = None,  # noqa: UP045
+    repeats: Annotated[int, typer.Option(help="Decisions to measure.")] = 2000,
+    json_file: JsonFile = None,
+) -> None:
+    """Measure this machine: ratios in one run, medians with p99."""
+    from flexor.bench import run_bench
+
+    _emit(run_bench(what, artifact, repeats), json_file)
+
+
+@app.command()
+def devices(json_file: JsonFile = None) -> None:
+    """What is connected, and what can be used without hardware."""
+    from flexor.devices import list_devices
+
+    _emit(list_devices(), json_file)
+
+
+@app.command()
+def doctor(json_file: JsonFile = None) -> None:
+    """Check this machine and tell what is missing, with the mend."""
+    from flexor.doctor import examine
+
+    report = examine()
+    _emit(report, json_file)
+    raise typer.Exit(0 if report["ok"] else MISSED)
+
+
+def main() -> NoReturn:
+    """The console script: one clear line and an exit code, never a traceback."""
+    from acquisition.stream import FlexorError, Refused
+
+    try:
+        app(standalone_mode=True)
+    except Refused as error:
+        _fail(str(error), REFUSED)
+    except FlexorError as error:
+        _fail(str(error), FAILED)
+    except KeyboardInterrupt:
+        _fail("stopped", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except ModuleNotFoundError as error:
+        _fail(
+            f"this needs {error.name}, which is not installed here; "
+            f"install flexor[training] on a workstation.",
+            REFUSED,
+        )
+    sys.exit(0)
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    print(f"flexor: {sentence}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _emit(report: dict[str, Any], json_file: str | None) -> None:
+    """The report for a person, and as JSON where it was asked for."""
+    if json_file == "-":
+        print(json.dumps(report, indent=2))
+        return
+    from flexor.report import print_report
+
+    print_report(report)
+    _write_json(report, json_file)
+
+
+def _show_run(report: dict[str, Any], json_file: str | None) -> None:
+    if json_file == "-":
+        print(json.dumps(report, indent=2))
+        return
+    from flexor.report import print_run
+
+    print_run(report)
+    _write_json(report, json_file)
+
+
+def _write_json(report: dict[str, Any], json_file: str | None) -> None:
+    from acquisition.stream import Refused
+
+    if json_file is None:
+        return
+    try:
+        Path(json_file).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise Refused(f'"{json_file}" cannot be written ({error.strerror}).') from None

@@ -1,0 +1,177 @@
+"""The live loop: one thread owns signal, model and link, and shares nothing that can block it."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from acquisition.stream import DeviceError, Source
+from firmware_bridge.command import Command
+from firmware_bridge.control import command_of
+from firmware_bridge.safety import gate
+from firmware_bridge.safety_state import Do, Health, Output, Phase, Request
+from flexor.loop import Loop, note
+from flexor.reader import Inbox, Reader
+from flexor.sense import understand
+from flexor.tally import process_age_s
+from flexor.tell import tell
+from models.intent import Intent
+
+TICK_S = 0.010
+"""Longest wait for samples before the gate is asked again."""
+INBOX_S = 1.0
+"""Signal that may wait for the control loop; older is dropped and counted as lost."""
+
+
+def run(loop: Loop, source: Source, seconds: float | None = None) -> Inbox:
+    """Drives the hand until the source ends, `seconds` of signal have passed, or it is stopped.
+
+    The hand is disarmed at the end whatever happens. Gives the inbox with its counters.
+    """
+    inbox = Inbox(round(INBOX_S * source.spec.rate_hz))
+    deadline_s = loop.decoder.contract.hop_s
+    with steady(), Reader(source, inbox):
+        until_s = None if seconds is None else loop.clock() + seconds
+        try:
+            while not loop.stopping and not inbox.ended:
+                if until_s is not None and loop.clock() >= until_s:
+                    break
+                tick(loop, inbox, deadline_s)
+            finish(loop, inbox)
+        finally:
+            let_go(loop)
+    return inbox
+
+
+def tick(loop: Loop, inbox: Inbox, deadline_s: float) -> None:
+    """One turn: what came in goes through, and the gate says what goes out."""
+    chunks = inbox.take(TICK_S)
+    begin_s = loop.clock()
+    intent, prompts = understand(loop, chunks, begin_s)
+    output, command = act(loop, intent, not inbox.ended, loop.clock())
+    done_s = loop.clock()
+    count(loop, intent, output, begin_s, done_s, deadline_s)
+    tell(loop, chunks, prompts, intent, command, done_s)
+
+
+def act(
+    loop: Loop, intent: Intent | None, source_alive: bool, now_s: float
+) -> tuple[Output, Command | None]:
+    """Asks the gate, and sends what it lets through. A lost hand ends the run."""
+    command = None if intent is None else command_of(loop.control, intent)
+    telemetry = None
+    try:
+        telemetry, events = loop.hand.poll(now_s)
+    except DeviceError as error:
+        lost(loop, error, now_s)
+        events = []
+    for event in events:
+        note(loop, event.clock_s, f"link {event.kind.value}", event.text)
+    if telemetry is not None:
+        loop.telemetry = telemetry
+    health = loop_health(loop, source_alive)
+    ask(loop, command)
+    before = loop.gate_state
+    request, loop.request = loop.request, None
+    loop.gate_state, output = gate(before, command, telemetry, health, request, now_s, loop.limits)
+    if loop.gate_state.cause is not before.cause or loop.gate_state.phase is not before.phase:
+        note(loop, now_s, f"gate {loop.gate_state.phase.value}", loop.gate_state.cause.value)
+    if output.do is not Do.NOTHING:
+        try:
+            loop.hand.send(output, now_s)
+        except DeviceError as error:
+            lost(loop, error, now_s)
+    return output, command
+
+
+def loop_health(loop: Loop, source_alive: bool) -> Health:
+    """What the gate is told of the signal."""
+    fault = next((f for f in loop.findings if f.fault), None)
+    reason = str(fault) if fault else "too many samples lost" if loop.lossy else ""
+    return Health(not reason, source_alive and loop.error is None, loop.hand.up, reason)
+
+
+def ask(loop: Loop, command: Command | None) -> None:
+    """Arms once by itself where that was asked for, as soon as there was rest for long enough."""
+    if not loop.arm_when_rested or loop.armed_once or command is None or loop.request:
+        return
+    seen = loop.gate_state.seen
+    if loop.gate_state.phase is Phase.ARMED:
+        loop.armed_once = True
+        return
+    rested = seen.basis_s - seen.rest_since_s >= loop.limits.rest_s
+    if rested and seen.hand is not None and loop.gate_state.phase is Phase.DISARMED:
+        loop.request = Request.ARM
+
+
+def lost(loop: Loop, error: DeviceError, now_s: float) -> None:
+    """The hand is gone: told once, and the run ends; the hand's own watchdog stops it."""
+    if loop.error is None:
+        loop.error = error
+        loop.stopping = True
+        note(loop, now_s, "hand lost", str(error))
+
+
+def count(
+    loop: Loop,
+    intent: Intent | None,
+    output: Output,
+    begin_s: float,
+    done_s: float,
+    deadline_s: float,
+) -> None:
+    """Counts what a tick decided and sent."""
+    tally = loop.tally
+    if output.do is Do.SETPOINT:
+        tally.commands_n += 1
+        if intent is None:
+            tally.stops_n += 1
+            tally.stale_commands_n += any(output.joints)
+        elif output.decision_n != intent.decision_n:
+            tally.stale_commands_n += 1
+        else:
+            tally.latency_s.append(done_s - intent.clock_s)
+    if intent is None:
+        return
+    if tally.first_clock_s is None:
+        tally.first_clock_s = intent.clock_s
+        tally.first_decision_s = process_age_s()
+    tally.last_clock_s = intent.clock_s
+    tally.compute_s.append(done_s - begin_s)
+    if done_s - intent.clock_s > deadline_s:
+        tally.missed_deadlines += 1
+
+
+def finish(loop: Loop, inbox: Inbox) -> None:
+    """The source's end: a lost one is told, and the gate disarms."""
+    if inbox.error is not None:
+        loop.error = loop.error or inbox.error
+        note(loop, loop.clock(), "source lost", str(inbox.error))
+
+
+def let_go(loop: Loop) -> None:
+    """Disarms, and waits a moment for the hand to hear it."""
+    loop.request = Request.DISARM
+    for _ in range(5):
+        act(loop, None, False, loop.clock())
+        time.sleep(TICK_S)
+
+
+@contextmanager
+def steady() -> Iterator[None]:
+    """No collection of garbage (32 ms at a time with the runtime loaded) and quick hand-over
+    between the two threads, while it lasts."""
+    before = sys.getswitchinterval()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    sys.setswitchinterval(0.0005)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+        gc.enable()
+        gc.unfreeze()

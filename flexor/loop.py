@@ -1,0 +1,77 @@
+"""What one live run holds, and how it notes what happens."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from acquisition.stream import DeviceError
+from firmware_bridge.control import Control
+from firmware_bridge.hands import Telemetry
+from firmware_bridge.safety_state import GateState, Limits, Output, Request, gate_start
+from flexor.feed import Feed
+from flexor.tally import Tally
+from models.decoder import Decoder, State
+from preprocessing.quality import Finding, Quality
+from preprocessing.quality import State as QualityState
+
+
+class Hand(Protocol):
+    """What the loop needs of a link; see firmware_bridge.serial_link."""
+
+    @property
+    def up(self) -> bool: ...
+
+    def poll(self, now_s: float) -> tuple[Telemetry | None, list[Any]]: ...
+
+    def send(self, output: Output, now_s: float) -> Any: ...
+
+    def hello(self, now_s: float) -> None: ...
+
+
+@dataclass
+class Loop:
+    """Everything that one run holds."""
+
+    decoder: Decoder
+    control: Control
+    limits: Limits
+    hand: Hand
+    quality: Quality
+    feeds: Sequence[Feed] = ()
+    arm_when_rested: bool = False
+    """arm once, as soon as the gate would allow it"""
+    joint_names: tuple[str, ...] = ()
+    clock: Callable[[], float] = time.monotonic
+    tally: Tally = field(default_factory=Tally)
+    error: DeviceError | None = None
+    """why the run ended before its time"""
+    state: State = field(init=False)
+    gate_state: GateState = field(init=False)
+    quality_state: QualityState = field(init=False)
+    findings: tuple[Finding, ...] = ()
+    recent: deque[tuple[int, int]] = field(default_factory=deque)
+    """(samples, lost) of the chunks of the last LOSS_SPAN_S"""
+    lossy: bool = False
+    telemetry: Telemetry | None = None
+    request: Request | None = None
+    armed_once: bool = False
+    stopping: bool = False
+    status_s: float = 0.0
+    last_event: str = ""
+
+    def __post_init__(self) -> None:
+        self.state = self.decoder.start()
+        self.gate_state = gate_start(self.limits)
+        self.quality_state = self.quality.start(self.decoder.contract.spec)
+
+
+def note(loop: Loop, clock_s: float, kind: str, text: str) -> None:
+    """Counts an event, and tells it to whoever records."""
+    loop.last_event = text
+    loop.tally.event(clock_s, kind, text)
+    for feed in loop.feeds:
+        feed.send_marker(clock_s, f"{kind}: {text}")

@@ -1,0 +1,130 @@
+"""Reports as a person reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+SHOWN_EVENTS = 12
+
+
+def print_run(report: dict[str, Any]) -> None:
+    """What a live run came to."""
+    console = Console()
+    table = Table(title=f"{report['source']} to {report['hand']}", show_header=False)
+    table.add_column(style="bold")
+    table.add_column()
+    for name, text in _run_rows(report):
+        table.add_row(name, text)
+    console.print(table)
+    events = report["event_log"]
+    for event in events[:SHOWN_EVENTS]:
+        console.print(f"  {event['kind']}: {event['text']}", style="dim", highlight=False)
+    if len(events) > SHOWN_EVENTS:
+        console.print(f"  and {len(events) - SHOWN_EVENTS} events more", style="dim")
+    if report["error"]:
+        console.print(report["error"], style="bold red", highlight=False)
+    elif "ok" in report:
+        good = "every bar of the demo was reached"
+        console.print(
+            good if report["ok"] else "a bar of the demo was missed",
+            style="bold green" if report["ok"] else "bold red",
+        )
+
+
+def _run_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
+    rate, nominal = report["decision_rate_hz"], report["nominal_rate_hz"]
+    rows = [
+        ("artifact", f"{report['artifact']['name']} on {report['artifact']['runtime']}"),
+        ("decisions", f"{report['decisions']} at {_number(rate)} of {nominal:g} per second"),
+        ("right when settled", _percent(report["accuracy_settled"], report["settled_n"])),
+        ("right, all windows", _percent(report["accuracy"], report["windows_n"])),
+        ("rest that moved", _percent(report["rest_false_activation"])),
+        (
+            "commands",
+            f"{report['commands']} sent, {report['stops']} of them stops, "
+            f"{report['commands_stale']} on a stale decision",
+        ),
+        ("sample to command", _spread(report["latency_ms"], "ms")),
+        ("compute per decision", _spread(report["compute_us"], "us")),
+        ("delay of the signal path", f"{report['delay_ms']:g} ms (window and filters)"),
+        (
+            "samples",
+            f"{report['samples']}, lost {report['lost_samples']} "
+            f"(bridged {report['concealed_samples']}), void {report['void_samples']}, "
+            f"dropped {report['dropped_samples']}, restarts {report['restarts']}",
+        ),
+        (
+            "late",
+            f"{report['missed_deadlines']} deadlines missed, "
+            f"{report['skipped_windows']} windows skipped",
+        ),
+        ("first decision", f"{_number(report['first_decision_s'])} s after the start"),
+        ("memory", f"{_number(report['memory_mb'])} MB (proportional set size)"),
+        ("state at the end", report["final_state"]),
+    ]
+    if report.get("recording"):
+        recording = report["recording"]
+        rows.append(
+            ("recorded", f"{recording['path']}, {recording['dropped_messages']} messages dropped")
+        )
+    return rows
+
+
+def print_report(report: dict[str, Any], console: Console | None = None) -> None:
+    """Any other report: plain values in a table, lists of rows in tables of their own."""
+    console = console or Console()
+    plain = Table(show_header=False)
+    plain.add_column(style="bold")
+    plain.add_column()
+    for key, value in report.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            continue
+        for name, text in _flat(key, value):
+            plain.add_row(name, text)
+    if plain.row_count:
+        console.print(plain)
+    for key, value in report.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            table = Table(title=key.replace("_", " "))
+            names = [n for n in value[0] if not isinstance(value[0][n], (dict, list))]
+            for name in names:
+                table.add_column(name.replace("_", " "))
+            for row in value:
+                table.add_row(*(_text(row.get(name)) for name in names))
+            console.print(table)
+
+
+def _flat(key: str, value: Any) -> list[tuple[str, str]]:
+    name = key.replace("_", " ")
+    if isinstance(value, dict):
+        return [row for part, item in value.items() for row in _flat(f"{key} {part}", item)]
+    return [(name, _text(value))]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, list):
+        return ", ".join(_text(item) for item in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _percent(share: float | None, n: int | None = None) -> str:
+    if share is None:
+        return "-"
+    return f"{100 * share:.2f} %" + ("" if n is None else f" of {n} windows")
+
+
+def _spread(value: dict[str, float] | None, unit: str) -> str:
+    if value is None:
+        return "-"
+    return f"p50 {value['p50']:g}, p99 {value['p99']:g}, max {value['max']:g} {unit}"

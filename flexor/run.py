@@ -1,0 +1,197 @@
+"""Puts a live run together from words, and makes its report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from acquisition.sources import open_source
+from acquisition.stream import Source, Spec
+from firmware_bridge.control import control
+from firmware_bridge.hands import HAND6, open_hand
+from firmware_bridge.safety_state import limits_for
+from flexor.feed import Feed, spawn
+from flexor.live import run
+from flexor.loop import Loop
+from flexor.profile import DEMO_ARTIFACT, Profile, read_profile
+from flexor.reader import Inbox
+from flexor.tally import loss_report, memory_mb, spread
+from models.artifact import Artifact, open_artifact
+from models.decoder import open_decoder
+from models.score import SETTLE_S, Score, score
+from preprocessing.quality import Quality
+
+DEMO_GOALS = {"accuracy_settled": 0.97, "rest_false_activation": 0.01}
+
+
+def run_demo(
+    *, seconds: float, seed: int, record: Path | None, view: bool, source: Source | None = None
+) -> dict[str, Any]:
+    """The main job on the simulated arm: the report, with `ok` for the demo's own bars."""
+    artifact = open_artifact(DEMO_ARTIFACT)
+    source = source or open_source("synthetic:armband", seed=seed, seconds=seconds)
+    report = drive(
+        source,
+        artifact,
+        Profile(),
+        source_name="synthetic:armband",
+        arm=True,
+        record=record,
+        view=view,
+        seconds=None,
+    )
+    rate, nominal = report["decision_rate_hz"], report["nominal_rate_hz"]
+    report["ok"] = bool(
+        report["error"] is None
+        and rate is not None
+        and abs(rate / nominal - 1) <= 0.01
+        and (report["accuracy_settled"] or 0) >= DEMO_GOALS["accuracy_settled"]
+        and (report["rest_false_activation"] or 0) <= DEMO_GOALS["rest_false_activation"]
+        and report["lost_samples"] == 0
+        and report["commands_stale"] == 0
+    )
+    return report
+
+
+def run_live(
+    *,
+    profile_path: Path | None,
+    source_word: str | None,
+    artifact_path: Path | None,
+    hand_word: str | None,
+    arm: bool,
+    record: Path | None,
+    seconds: float | None,
+    view: bool,
+) -> dict[str, Any]:
+    """What the profile says, but for what is given. Refuses what does not fit before it starts."""
+    profile = read_profile(profile_path)
+    word = source_word or profile.source
+    artifact = open_artifact(artifact_path or profile.artifact)
+    settings = {"hand": hand_word or profile.hand}
+    profile = Profile(**{**profile.__dict__, **settings})
+    return drive(
+        open_source(word),
+        artifact,
+        profile,
+        source_name=word,
+        arm=arm,
+        record=record,
+        view=view,
+        seconds=seconds,
+    )
+
+
+def drive(
+    source: Source,
+    artifact: Artifact,
+    profile: Profile,
+    *,
+    source_name: str,
+    arm: bool,
+    record: Path | None,
+    view: bool,
+    seconds: float | None,
+) -> dict[str, Any]:
+    """Runs the loop with everything that was asked for around it; gives the report."""
+    contract = artifact.contract
+    decoder = open_decoder(artifact, source.spec)
+    mapping = control(
+        profile.control_grips(contract.rest), HAND6, contract.labels, 1 / contract.hop_s
+    )
+    with ExitStack() as stack:
+        feeds = _feeds(source.spec, source_name, record, view, stack)
+        hand = stack.enter_context(open_hand(profile.hand))
+        hand.wait_connected()
+        loop = Loop(
+            decoder,
+            mapping,
+            limits_for(HAND6),
+            hand,
+            Quality(line_hz=profile.line_hz),
+            feeds,
+            arm_when_rested=arm,
+            joint_names=HAND6.joint_names,
+        )
+        inbox = run(loop, source, seconds)
+        report = make_report(loop, inbox, artifact, source_name, profile.hand)
+    return {**report, "recording": _recording(feeds, record)}
+
+
+def make_report(
+    loop: Loop, inbox: Inbox, artifact: Artifact, source_name: str, hand_name: str
+) -> dict[str, Any]:
+    """All that was counted and measured, JSON-ready."""
+    contract, tally = artifact.contract, loop.tally
+    span_s = tally.last_clock_s - (tally.first_clock_s or 0.0)
+    decisions = loop.state.counters.decisions
+    result = scored(loop)
+    pids = [feed.process.pid for feed in loop.feeds if feed.process is not None]
+    return {
+        "source": source_name,
+        "hand": hand_name,
+        "artifact": {
+            "name": contract.name,
+            "digest": artifact.digest,
+            "runtime": artifact.runtime.name,
+            "bytes": artifact.bytes_n,
+        },
+        "error": str(loop.error) if loop.error else None,
+        "nominal_rate_hz": 1 / contract.hop_s,
+        "decision_rate_hz": (decisions - 1) / span_s if decisions > 1 and span_s > 0 else None,
+        **{key: value for key, value in asdict(result).items() if key != "confusion"},
+        "confusion": result.confusion,
+        **loss_report(loop.state.counters, inbox.dropped_samples),
+        "decisions": decisions,
+        "commands": tally.commands_n,
+        "commands_stale": tally.stale_commands_n,
+        "stops": tally.stops_n,
+        "skipped_windows": tally.skipped_windows,
+        "missed_deadlines": tally.missed_deadlines,
+        "latency_ms": spread(tally.latency_s, 1e3),
+        "compute_us": spread(tally.compute_s, 1e6),
+        "delay_ms": round(1e3 * contract.delay_s, 1),
+        "first_decision_s": tally.first_decision_s,
+        "memory_mb": memory_mb(["self", *pids]),
+        "events": dict(tally.counts),
+        "event_log": [event._asdict() for event in tally.events],
+        "final_state": loop.gate_state.phase.value,
+    }
+
+
+def scored(loop: Loop, settle_s: float = SETTLE_S) -> Score:
+    """How right the decisions were, where the source told what was asked for."""
+    contract = loop.decoder.contract
+    return score(
+        loop.tally.decided,
+        loop.tally.prompts,
+        window_samples=contract.windows.length_samples,
+        rate_hz=contract.spec.rate_hz,
+        rest=contract.rest,
+        settle_s=settle_s,
+    )
+
+
+def _feeds(
+    spec: Spec, source_name: str, record: Path | None, view: bool, stack: ExitStack
+) -> Sequence[Feed]:
+    feeds = []
+    if record is not None:
+        from flexor.recorder import start_recorder
+
+        feeds.append(start_recorder(record, spec, source_name))
+    if view and sys.stdout.isatty():
+        feeds.append(spawn("flexor.view", spec, source_name, keyboard=True))
+    for feed in feeds:
+        stack.callback(feed.close)
+    return feeds
+
+
+def _recording(feeds: Sequence[Feed], record: Path | None) -> dict[str, Any] | None:
+    if record is None:
+        return None
+    return {"path": str(record), "dropped_messages": feeds[0].dropped_n}

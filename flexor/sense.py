@@ -1,0 +1,72 @@
+"""From chunks to the newest decision, with an eye on what the samples are worth."""
+
+from __future__ import annotations
+
+from acquisition.stream import Chunk
+from flexor.loop import Loop, note
+from models.intent import Intent
+from models.score import Decided, Prompt
+
+LATE_S = 0.050
+"""A window this old is skipped when a newer one is there: bursts of old decisions, caught up
+with, would stuff the votes and the hand."""
+LOSS_SPAN_S, LOSS_LIMIT = 0.15, 0.15
+"""More than this share of the last span lost, and the hand rests: what is left is guessed."""
+
+
+def understand(
+    loop: Loop, chunks: list[Chunk], now_s: float
+) -> tuple[Intent | None, list[tuple[float, str]]]:
+    """(the newest decision, markers) of the chunks. Late windows are skipped and counted."""
+    windows, markers, tally = [], [], loop.tally
+    rate_hz = loop.decoder.contract.spec.rate_hz
+    for chunk in chunks:
+        before_n = loop.state.sample_n + chunk.lost
+        for marker in chunk.markers:
+            markers.append((chunk.clock_s + marker.sample_n / rate_hz, marker.text))
+            if marker.text in loop.decoder.contract.labels:
+                tally.prompts.append(Prompt(before_n + marker.sample_n, marker.text))
+        void = loop.state.counters.void_samples
+        windows += loop.decoder.push(chunk, loop.state)
+        watch(loop, chunk, loop.state.counters.void_samples - void)
+    intent = None
+    for i, window in enumerate(windows):
+        if i + 1 < len(windows) and now_s - window.clock_s > LATE_S:
+            tally.skipped_windows += 1
+            continue
+        intent = loop.decoder.decide(window, loop.state)
+        tally.decided.append(Decided(window.sample_n, intent.gesture))
+    return intent, markers
+
+
+def watch(loop: Loop, chunk: Chunk, void_samples: int) -> None:
+    """Keeps the findings about the signal, and the share that was lost."""
+    if not void_samples:
+        found, loop.quality_state = loop.quality.step(chunk.samples, loop.quality_state)
+        if found != loop.findings:
+            known = {(f.channel, f.kind) for f in loop.findings}
+            for finding in found:
+                if (finding.channel, finding.kind) not in known:
+                    note(loop, chunk.clock_s, finding.kind, str(finding))
+            loop.findings = found
+    else:
+        note(loop, chunk.clock_s, "not a number", "The source gave values that are no numbers.")
+    bad = chunk.lost + void_samples
+    if bad or loop.recent:
+        lose(loop, chunk, bad)
+
+
+def lose(loop: Loop, chunk: Chunk, bad: int) -> None:
+    """Whether too much of the last moment was lost; the span is counted in samples."""
+    loop.recent.append((chunk.lost + len(chunk.samples), bad))
+    span = LOSS_SPAN_S * loop.decoder.contract.spec.rate_hz
+    while len(loop.recent) > 1 and sum(n for n, _ in loop.recent) > span:
+        loop.recent.popleft()
+    lost = sum(n for _, n in loop.recent)
+    lossy = lost > LOSS_LIMIT * span
+    if lossy and not loop.lossy:
+        text = f"{lost} samples of the last {LOSS_SPAN_S:g} s were lost: the hand holds."
+        note(loop, chunk.clock_s, "loss", text)
+    loop.lossy = lossy
+    if not lost:
+        loop.recent.clear()

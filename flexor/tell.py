@@ -1,0 +1,81 @@
+"""What the recorder and the view are told, after the command is out, and what they say back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from acquisition.stream import Chunk
+from firmware_bridge.command import Command, Mode
+from firmware_bridge.safety_state import Phase, Request
+from flexor.feed import CommandMessage, IntentMessage, Kind
+from flexor.loop import Loop, note
+from flexor.tally import spread
+from models.intent import Intent
+from preprocessing.quality import MENDS
+
+STATUS_S = 0.1
+"""How often the view is told the state of things."""
+
+
+def tell(
+    loop: Loop,
+    chunks: list[Chunk],
+    markers: list[tuple[float, str]],
+    intent: Intent | None,
+    command: Command | None,
+    now_s: float,
+) -> None:
+    """Feeds recorder and view, after the command is out."""
+    for feed in loop.feeds:
+        for chunk in chunks:
+            feed.send_chunk(chunk)
+        if intent is not None:
+            feed.send(Kind.INTENT, IntentMessage(now_s, intent))
+        if command is not None and loop.gate_state.phase is Phase.ARMED:
+            speeds = loop.gate_state.motion.velocity_deg_s
+            real = Command(
+                Mode.VELOCITY, speeds, command.clock_s, command.decision_n, command.ttl_s
+            )
+            feed.send(Kind.COMMAND, CommandMessage(now_s, real))
+    if now_s - loop.status_s >= STATUS_S and loop.feeds:
+        loop.status_s = now_s
+        status = describe(loop)
+        for feed in loop.feeds:
+            feed.send(Kind.STATUS, status)
+            for word in feed.poll():
+                heed(loop, word, now_s)
+
+
+def heed(loop: Loop, word: dict[str, Any], now_s: float) -> None:
+    """What a consumer says: a key that was pressed, or that a recording stopped."""
+    key = word.get("key")
+    if key == "quit":
+        loop.stopping = True
+    elif key is not None:
+        loop.request = Request(key)
+    if word.get("event") == "stopped":
+        note(loop, now_s, "recording stopped", word["text"])
+
+
+def describe(loop: Loop) -> dict[str, Any]:
+    """The state of things, for a view."""
+    state, counters = loop.gate_state, loop.state.counters
+    at = loop.telemetry.position_deg if loop.telemetry else ()
+    joints = zip(loop.joint_names, at, state.motion.velocity_deg_s, strict=False)
+    return {
+        "state": state.phase.value,
+        "cause": state.cause.value,
+        "joints": [list(joint) for joint in joints],
+        "findings": [
+            {"channel": f.channel, "kind": f.kind, "fault": f.fault, "mend": MENDS[f.kind]}
+            for f in loop.findings
+        ],
+        "latency_ms": spread(loop.tally.latency_s[-400:], 1e3),
+        "counts": {
+            "decisions": counters.decisions,
+            "lost samples": counters.lost_samples,
+            "restarts": counters.restarts,
+            "missed deadlines": loop.tally.missed_deadlines,
+        },
+        "event": loop.last_event,
+    }
