@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+TTL_S = (0.060, 0.200)
+"""Shortest and longest time that a hand may act on one setpoint (protocols C4)."""
+
 
 class Mode(IntEnum):
     """What the joint targets of a command mean."""
@@ -28,3 +31,6 @@ class Command:
     """Number of the decision; a command never repeats one."""
     ttl_s: float = 0.150
     """How long the hand may act on it (protocols C4: 3 periods, 60 to 200 ms)."""
+    rest: bool = False
+    """The decision was a trusted rest: what arming and resuming wait for. A decision that was
+    rejected, or too weak to move anything, is not."""

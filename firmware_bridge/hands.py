@@ -1,0 +1,147 @@
+"""What a hand can do, the table of hands, and how degrees become counts on the link."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from acquisition.stream import Refused
+from firmware_bridge.link import FULL_SCALE, HandState
+
+if TYPE_CHECKING:
+    from firmware_bridge.serial_link import SerialLink
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """One driven joint. 0 deg is open, positive closes."""
+
+    name: str
+    range_deg: tuple[float, float]
+    max_velocity_deg_s: float
+    max_acceleration_deg_s2: float
+
+    def __post_init__(self) -> None:
+        low, high = self.range_deg
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise Refused(
+                f"The joint {self.name} needs a range from low to high, not {low}..{high} deg."
+            )
+        for what, value in (
+            ("velocity", self.max_velocity_deg_s),
+            ("acceleration", self.max_acceleration_deg_s2),
+        ):
+            if not (math.isfinite(value) and value > 0):
+                raise Refused(
+                    f"The joint {self.name} needs a positive largest {what}, not {value}."
+                )
+
+    @property
+    def full_scale_deg(self) -> float:
+        """Position that 1000 counts on the link mean."""
+        return max(abs(self.range_deg[0]), abs(self.range_deg[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class HandSpec:
+    """What a hand is able to do, known before it is connected."""
+
+    name: str
+    joints: tuple[Joint, ...]
+
+    def __post_init__(self) -> None:
+        names = [joint.name for joint in self.joints]
+        if not names or len(set(names)) != len(names):
+            raise Refused(f"The hand {self.name} needs distinct joint names, not {names}.")
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        return tuple(joint.name for joint in self.joints)
+
+
+class Telemetry(NamedTuple):
+    """What the hand says about itself, in physical units."""
+
+    state: HandState
+    position_deg: tuple[float, ...]
+    """(joint,)"""
+    age_s: float
+    """Age of the setpoint that the hand acts on, or acted on last."""
+
+
+def _finger(name: str) -> Joint:
+    # Range of the Ability Hand's ICD (0..100 deg). Full closing in 0.7 s lies within the 0.5
+    # to 1 s of commercial hands; full speed after 0.1 s.
+    return Joint(name, (0.0, 100.0), 150.0, 1500.0)
+
+
+HAND6 = HandSpec(
+    "hand6",
+    tuple(
+        _finger(name) for name in ("thumb_rotation", "thumb", "index", "middle", "ring", "little")
+    ),
+)
+"""Six joints, as the link carries them; thumb_rotation 0 is beside the palm, 100 opposed."""
+
+HANDS: dict[str, tuple[str, str]] = {
+    "simulated": ("firmware_bridge.simulated_hand", "open_simulated"),
+    "serial": ("firmware_bridge.serial_link", "open_serial"),
+}
+"""name -> (module, function of (argument, **options) that gives an open link), lazily imported."""
+
+
+def open_hand(word: str, **options: Any) -> SerialLink:
+    """The link that `NAME` or `NAME:ARGUMENT` names, e.g. "simulated", "serial:/dev/ttyACM0".
+
+    Refuses an unknown name with the nearest known one.
+    """
+    name, _, argument = word.partition(":")
+    if name not in HANDS:
+        near = get_close_matches(name, HANDS, n=1)
+        hint = f' Did you mean "{near[0]}"?' if near else ""
+        raise Refused(f'There is no hand "{name}"; there are {", ".join(HANDS)}.{hint}')
+    module, function = HANDS[name]
+    opener = cast("Callable[..., SerialLink]", getattr(import_module(module), function))
+    return opener(argument, **options)
+
+
+def velocity_counts(hand: HandSpec, velocity_deg_s: tuple[float, ...]) -> tuple[int, ...]:
+    """Counts for the link, cut towards 0 and bounded to full scale: never faster than asked."""
+    joints = zip(velocity_deg_s, hand.joints, strict=True)
+    return _bounded([int(v * FULL_SCALE / joint.max_velocity_deg_s) for v, joint in joints])
+
+
+def position_counts(hand: HandSpec, position_deg: tuple[float, ...]) -> tuple[int, ...]:
+    """Counts for the link, rounded and bounded to full scale."""
+    joints = zip(position_deg, hand.joints, strict=True)
+    return _bounded([round(deg * FULL_SCALE / joint.full_scale_deg) for deg, joint in joints])
+
+
+def _bounded(counts: list[int]) -> tuple[int, ...]:
+    if max(counts) > FULL_SCALE or min(counts) < -FULL_SCALE:
+        counts = [max(-FULL_SCALE, min(FULL_SCALE, n)) for n in counts]
+    return tuple(counts)
+
+
+def positions_deg(hand: HandSpec, counts: tuple[int, ...]) -> tuple[float, ...]:
+    """Positions that counts from the link mean."""
+    return tuple(
+        [
+            n * joint.full_scale_deg / FULL_SCALE
+            for n, joint in zip(counts, hand.joints, strict=True)
+        ]
+    )
+
+
+def velocities_deg_s(hand: HandSpec, counts: tuple[int, ...]) -> tuple[float, ...]:
+    """Velocities that counts on the link mean."""
+    return tuple(
+        [
+            n * joint.max_velocity_deg_s / FULL_SCALE
+            for n, joint in zip(counts, hand.joints, strict=True)
+        ]
+    )
