@@ -1,0 +1,75 @@
+"""What the safety gate concludes from what it is told: freshness, rest, stuck joints. Pure."""
+
+from __future__ import annotations
+
+import math
+
+from firmware_bridge.command import Command
+from firmware_bridge.hands import Telemetry
+from firmware_bridge.link import HandState
+from firmware_bridge.safety_state import GateState, Health, Limits, Seen
+
+GAP_S = 0.050
+"""Longest time between two telemetries that counts as driven without movement."""
+
+
+def fits(command: Command, limits: Limits) -> bool:
+    """One finite number for each joint, and finite times; a sum shows what is not finite."""
+    return len(command.joints) == len(limits.joints) and math.isfinite(
+        sum(command.joints, command.clock_s + command.ttl_s)
+    )
+
+
+def see(
+    state: GateState,
+    command: Command | None,
+    telemetry: Telemetry | None,
+    health: Health,
+    now_s: float,
+    limits: Limits,
+) -> tuple[Seen, bool]:
+    """What is known now, and whether the command rests on a decision not seen before."""
+    before_s, decision_n, basis_s, rest_since_s, hand, heard_s, watched, stalled = state.seen
+    now_s = max(before_s, now_s)  # time never runs back; a NaN changes nothing
+    fresh = (
+        command is not None
+        and command.decision_n > decision_n
+        and basis_s < command.clock_s <= now_s + limits.ahead_s
+    )
+    if command is not None and fresh:
+        gap = command.clock_s - basis_s > limits.stale_s
+        decision_n, basis_s = command.decision_n, command.clock_s
+        if not command.rest or any(command.joints):
+            rest_since_s = math.inf
+        elif gap or rest_since_s == math.inf:
+            rest_since_s = basis_s
+    if not health.signal_ok:
+        rest_since_s = math.inf
+    if telemetry is not None:
+        watched, stalled = _watch(state, telemetry, min(now_s - heard_s, GAP_S), limits)
+        hand, heard_s = telemetry, now_s
+    return Seen(now_s, decision_n, basis_s, rest_since_s, hand, heard_s, watched, stalled), fresh
+
+
+def _watch(
+    state: GateState, telemetry: Telemetry, gap_s: float, limits: Limits
+) -> tuple[tuple[tuple[float, float], ...], bool]:
+    """For how long each joint was driven without movement, and whether that is a stall."""
+    if telemetry.state is not HandState.ARMED or not any(state.motion.velocity_deg_s):
+        return (), False
+    at_deg = telemetry.position_deg
+    before = state.seen.watched or tuple([(0.0, deg) for deg in at_deg])
+    watched = []
+    stalled = False
+    for (so_far_s, from_deg), deg, speed in zip(
+        before, at_deg, state.motion.velocity_deg_s, strict=True
+    ):
+        if speed == 0.0 or abs(deg - from_deg) >= limits.moved_deg:
+            watched.append((0.0, deg))
+            continue
+        held_s = so_far_s + gap_s
+        watched.append((held_s, from_deg))
+        # A slow joint needs longer to show that it moves: twice moved_deg must be due.
+        if held_s > limits.stall_s and held_s * abs(speed) >= 2.0 * limits.moved_deg:
+            stalled = True
+    return tuple(watched), stalled
