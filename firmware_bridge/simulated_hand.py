@@ -1,0 +1,159 @@
+"""The simulated hand as its user sees it: a process behind a pseudo-terminal, with faults.
+
+It speaks the link's own bytes, so everything above the port is the same as with a real hand.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from acquisition.stream import DeviceLost, DeviceTimeout, Refused
+from firmware_bridge.hands import HAND6, HandSpec
+from firmware_bridge.link import DOF_N, HandState
+from firmware_bridge.serial_link import SerialLink, open_serial
+
+ANSWER_S = 5.0
+"""An interpreter starts in 0.1 s; a loaded machine is given 50 times that."""
+
+FAULTS = {
+    "stall": "numbers of the joints that no longer move, as a list; [] frees them",
+    "dead": "true: hears nothing and answers nothing",
+    "nack": "true: refuses every request",
+    "garble": "true: answers with nonsense",
+    "over_current": "true: the driver has cut a motor off",
+    "delay": "seconds that every answer is late",
+    "corrupt": "probability that a byte is damaged, both ways",
+    "estop": "true: the button on the hand is pressed",
+    "reboot": "true: the microcontroller starts again",
+    "unplug": "true: the port is gone, for good",
+}
+"""Fault -> what its value means."""
+
+_CHILD = (
+    "import json, sys; sys.path.insert(0, sys.argv[1]); "
+    "from firmware_bridge.simulated_hand_process import main; main(json.loads(sys.argv[2]))"
+)
+
+
+class TraceRow(NamedTuple):
+    """The hand at one moment, as it really moved."""
+
+    clock_s: float
+    """Monotonic, the same clock as the host's."""
+    state: HandState
+    position_deg: tuple[float, ...]
+    velocity_deg_s: tuple[float, ...]
+    counts: tuple[int, ...]
+    """Newest accepted setpoint, -1000..1000 of full scale."""
+
+
+@dataclass(slots=True)
+class SimulatedHand:
+    """A running simulated hand. `start` it, `stop` it; it dies with this process."""
+
+    url: str
+    """Path of its port, for `open_serial`."""
+    process: subprocess.Popen[bytes]
+
+    @staticmethod
+    def start(spec: HandSpec = HAND6) -> SimulatedHand:
+        """Starts the process and waits for its port. Raises DeviceTimeout."""
+        settings = {
+            "low_deg": [joint.range_deg[0] for joint in spec.joints],
+            "high_deg": [joint.range_deg[1] for joint in spec.joints],
+            "velocity_deg_s": [joint.max_velocity_deg_s for joint in spec.joints],
+        }
+        root = str(Path(__file__).resolve().parent.parent)
+        # -I -S: nothing of the user's environment is imported, and 4 MB are saved. A session
+        # of its own: Ctrl-C stops the loop first, and the loop then stops the hand.
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _CHILD, root, json.dumps(settings)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        hand = SimulatedHand("", process)
+        try:
+            hand.url = hand._answer()["url"]
+        except BaseException:
+            hand.stop()
+            raise
+        return hand
+
+    def inject(self, fault: str, value: Any = True) -> None:
+        """Makes something go wrong from now on. Refuses faults that FAULTS does not name."""
+        if fault not in FAULTS:
+            raise Refused(f'There is no fault "{fault}"; there are {", ".join(FAULTS)}.')
+        self._order(fault, value)
+
+    def trace(self) -> list[TraceRow]:
+        """What the hand did so far (the last two to four minutes), oldest first."""
+        rows = self._order("trace", None)["rows"]
+        return [
+            TraceRow(
+                row[0],
+                HandState(int(row[1])),
+                tuple(row[2 : 2 + DOF_N]),
+                tuple(row[2 + DOF_N : 2 + 2 * DOF_N]),
+                tuple(int(n) for n in row[2 + 2 * DOF_N :]),
+            )
+            for row in rows
+        ]
+
+    def stop(self) -> None:
+        """Ends the process. Harmless when repeated."""
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+        try:
+            self.process.wait(ANSWER_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self) -> SimulatedHand:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _order(self, what: str, value: Any) -> Any:
+        pipe = self.process.stdin
+        if pipe is None or pipe.closed or self.process.poll() is not None:
+            raise DeviceLost("The process of the simulated hand has ended; start it again.")
+        pipe.write(json.dumps({"do": what, "value": value}).encode() + b"\n")
+        pipe.flush()
+        return self._answer()
+
+    def _answer(self) -> Any:
+        pipe = self.process.stdout
+        if pipe is None or not select.select([pipe], [], [], ANSWER_S)[0]:
+            raise DeviceTimeout(f"The simulated hand did not answer within {ANSWER_S:g} s.")
+        line = pipe.readline()
+        if not line:
+            raise DeviceLost("The process of the simulated hand has ended; start it again.")
+        return json.loads(line)
+
+
+def open_simulated(argument: str = "", **options: Any) -> SerialLink:
+    """A link to a simulated hand of its own, which ends when the link is closed."""
+    if argument:
+        raise Refused(f'The simulated hand takes no argument, not "{argument}".')
+    hand = SimulatedHand.start()
+    try:
+        return open_serial(hand.url, on_close=hand.stop, **options)
+    except BaseException:
+        hand.stop()
+        raise
