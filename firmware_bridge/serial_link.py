@@ -1,0 +1,296 @@
+"""A hand behind a serial port, a pseudo-terminal or a socket: whatever pyserial can open.
+
+Never blocks the control loop: reads what is there, writes into one slot. A write that does not
+go out at once is a lost link, not a queue of old setpoints.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from acquisition.stream import DeviceLost, DeviceRefused, DeviceTimeout, Refused
+from firmware_bridge import session as sessions
+from firmware_bridge.command import Mode
+from firmware_bridge.hands import (
+    HAND6,
+    HandSpec,
+    Telemetry,
+    position_counts,
+    positions_deg,
+    velocities_deg_s,
+    velocity_counts,
+)
+from firmware_bridge.link import DOF_N, FrameType, HandState, Telem
+from firmware_bridge.safety_state import Do, Output
+from firmware_bridge.session import LinkEvent, LinkEventKind, LinkPhase, Session
+
+BAUD_HZ = 460_800
+"""30 + 38 bytes at 100 per second take 8 % of it (protocols C3)."""
+CONNECT_S = 3.0
+"""A board that restarts when its port is opened needs up to two seconds."""
+_READ_N = 4096
+_REQUESTS = {
+    Do.ARM: FrameType.ARM,
+    Do.DISARM: FrameType.DISARM,
+    Do.CLEAR: FrameType.CLEAR,
+    Do.ESTOP: FrameType.ESTOP,
+}
+
+
+class Sent(NamedTuple):
+    """What really went to the hand, after rounding to counts."""
+
+    do: Do
+    mode: Mode
+    joints: tuple[float, ...]
+    """(joint,) deg or deg/s as `mode` says; empty but for SETPOINT"""
+    ttl_s: float
+    decision_n: int
+
+
+@dataclass(slots=True)
+class SerialLink:
+    """An open link to one hand. Used by one thread: the control loop's."""
+
+    url: str
+    hand: HandSpec
+    port: Any
+    """The pyserial port."""
+    poller: select.poll | None
+    """None for ports without a file descriptor (loop://, rfc2217://)."""
+    session: Session
+    on_close: Callable[[], None] | None = None
+    trouble: LinkEvent | None = None
+    """A write that failed since the last poll."""
+
+    @property
+    def up(self) -> bool:
+        """Whether setpoints go out: for Health.link_up."""
+        return self.session.phase is LinkPhase.UP
+
+    def hello(self, now_s: float) -> None:
+        """Begins the handshake; `poll` carries it on. Also how a lost link is taken up again."""
+        number = int.from_bytes(os.urandom(2), "little")
+        self._write(sessions.hello(self.session, number, now_s), now_s)
+
+    def poll(self, now_s: float) -> tuple[Telemetry | None, list[LinkEvent]]:
+        """(newest telemetry since the last poll, what happened). Never waits.
+
+        Raises DeviceLost when the port is gone, DeviceRefused when the hand does not fit.
+        """
+        telem, events = sessions.hear(self.session, self._read(), now_s)
+        data, more = sessions.tick(self.session, now_s)
+        self._write(data, now_s)
+        if self.trouble is not None:
+            more.append(self.trouble)
+            self.trouble = None
+        return self._telemetry(telem), events + more
+
+    def send(self, output: Output, now_s: float) -> Sent | None:
+        """Sends what the gate lets through; gives what really went out, None for nothing.
+
+        Requests are sent again by `poll` until the hand answers. Raises DeviceLost.
+        """
+        if output.do is Do.NOTHING:
+            return None
+        if output.do is not Do.SETPOINT:
+            data = sessions.request(self.session, _REQUESTS[output.do], now_s)
+            done = self._write(data, now_s)
+            return Sent(output.do, output.mode, (), 0.0, output.decision_n) if done else None
+        moving = output.mode is Mode.VELOCITY
+        to_counts = velocity_counts if moving else position_counts
+        counts = to_counts(self.hand, output.joints)
+        ttl_ms = int(output.ttl_s * 1000.0 + 0.5)
+        data = sessions.setpoint(self.session, output.mode, ttl_ms, counts, now_s)
+        if not self._write(data, now_s):
+            return None
+        joints = (velocities_deg_s if moving else positions_deg)(self.hand, counts)
+        return Sent(output.do, output.mode, joints, ttl_ms / 1000.0, output.decision_n)
+
+    def wait_connected(
+        self, timeout_s: float = CONNECT_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Shakes hands; for the start, not for the loop. Raises DeviceTimeout, DeviceRefused."""
+        end_s = clock() + timeout_s
+        self.hello(clock())
+        while not self.up:
+            if clock() > end_s:
+                raise DeviceTimeout(
+                    f"Nothing at {self.url} answered within {timeout_s:g} s: check that the hand "
+                    f"is switched on and speaks the link at {BAUD_HZ} baud."
+                )
+            self.poll(clock())
+            if self.session.phase is LinkPhase.LOST:
+                self.hello(clock())
+            time.sleep(0.002)
+
+    def close(self) -> None:
+        """Frees the port; a hand that still listens is disarmed first. Harmless when repeated."""
+        if self.port.is_open:
+            with contextlib.suppress(DeviceLost):
+                disarm = sessions.request(self.session, FrameType.DISARM, time.monotonic())
+                self._write(disarm, time.monotonic())
+        self.port.close()
+        if self.on_close is not None:
+            self.on_close()
+
+    def __enter__(self) -> SerialLink:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _telemetry(self, telem: Telem | None) -> Telemetry | None:
+        if telem is None:
+            return None
+        at_deg = positions_deg(self.hand, telem.counts)
+        return Telemetry(HandState(telem.state), at_deg, telem.age_ms / 1000.0)
+
+    def _read(self) -> bytes:
+        try:
+            if self.poller is None:
+                return bytes(self.port.read(self.port.in_waiting))
+            ready = self.poller.poll(0)
+            if not ready:
+                return b""
+            data = os.read(self.port.fileno(), _READ_N)
+        except OSError as error:
+            raise self._lost() from error
+        if not data:
+            raise self._lost()
+        return data
+
+    def _write(self, data: bytes, now_s: float) -> bool:
+        """Whether all of it went out. What does not go at once is thrown away."""
+        if not data:
+            return False
+        try:
+            # pyserial's own write spins for ever on a full buffer when told not to wait.
+            written_n = (
+                self.port.write(data) if self.poller is None else os.write(self.port.fileno(), data)
+            )
+        except BlockingIOError:
+            written_n = 0
+        except OSError as error:
+            raise self._lost() from error
+        if written_n == len(data):
+            return True
+        with contextlib.suppress(OSError):
+            self.port.reset_output_buffer()
+        why = "The port takes no more bytes: nothing reads them at the other end."
+        self.trouble = sessions.lose(self.session, now_s, why, LinkEventKind.BLOCKED)
+        return False
+
+    def _lost(self) -> DeviceLost:
+        self.session.phase = LinkPhase.LOST
+        return DeviceLost(f"The hand at {self.url} is gone: check its cable, then start again.")
+
+
+def open_serial(
+    url: str,
+    hand: HandSpec = HAND6,
+    ttl_s: float = 0.150,
+    on_close: Callable[[], None] | None = None,
+) -> SerialLink:
+    """Opens a device path or pyserial URL for one hand; no bytes are sent yet.
+
+    `ttl_s` is the longest that setpoints will ask for. Refuses ports that are missing, busy or
+    not permitted, and hands with another number of joints than the link carries.
+    """
+    import serial
+
+    if not url:
+        raise Refused('Name the port of the hand, e.g. "serial:/dev/ttyACM0".')
+    if len(hand.joints) != DOF_N:
+        raise Refused(f"The link carries {DOF_N} joints and {hand.name} has {len(hand.joints)}.")
+    try:
+        port = serial.serial_for_url(
+            url, BAUD_HZ, timeout=0, write_timeout=0.005, exclusive=True, do_not_open=True
+        )
+        port.dsrdtr = port.rtscts = False
+        port.open()
+    except (ValueError, OSError) as error:
+        raise DeviceRefused(_why_refused(url, error)) from error
+    _hurry(port, url)
+    session = Session(1, len(hand.joints), int(ttl_s * 1000.0 + 0.5))
+    return SerialLink(url, hand, port, _poller(port), session, on_close)
+
+
+def serial_ports() -> list[tuple[str, str]]:
+    """(device, what it says it is) of every serial port of this machine."""
+    from serial.tools.list_ports import comports
+
+    return sorted((port.device, port.description) for port in comports())
+
+
+def _poller(port: Any) -> select.poll | None:
+    """Tells without waiting whether bytes came; None where the URL has no file behind it."""
+    try:
+        number = port.fileno()
+    except OSError:
+        return None
+    poller = select.poll()
+    poller.register(number, select.POLLIN)
+    return poller
+
+
+def _hurry(port: Any, url: str) -> None:
+    """Low latency where the driver knows it: 1 ms in place of 16 (FTDI), no Nagle (sockets)."""
+    if url.startswith("socket://"):
+        import socket
+
+        with socket.socket(fileno=os.dup(port.fileno())) as same:
+            same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    elif hasattr(port, "set_low_latency_mode"):
+        with contextlib.suppress(OSError, ValueError):
+            port.set_low_latency_mode(True)
+
+
+def _why_refused(url: str, error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.ENOENT:
+        ports = ", ".join(device for device, _ in serial_ports()) or "none"
+        return f"There is no port {url}: connect the hand, or choose among these: {ports}."
+    if number in (errno.EACCES, errno.EPERM):
+        return (
+            f"You may not open {url}: join the group that owns it "
+            f"(sudo usermod -aG {_group(url)} $USER) and log in again."
+        )
+    if number in (errno.EAGAIN, errno.EBUSY):
+        return f"The port {url} is in use by {_users(url)}: end that first."
+    return f"{url} cannot be opened as a serial port: {error}"
+
+
+def _group(path: str) -> str:
+    import grp
+
+    try:
+        return grp.getgrgid(Path(path).stat().st_gid).gr_name
+    except (OSError, KeyError):
+        return "dialout"
+
+
+def _users(path: str) -> str:
+    """Names and numbers of the processes that hold the port, as far as we may look."""
+    real = os.path.realpath(path)
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if any(os.path.realpath(fd) == real for fd in (process / "fd").iterdir()):
+                name = (process / "comm").read_text().strip()
+                found.append(f"{name} (process {process.name})")
+    return " and ".join(found) or "another process"
