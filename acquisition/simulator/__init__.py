@@ -1,0 +1,1 @@
+"""A simulated forearm: motor units, the volume between them and the skin, and what goes wrong."""
