@@ -16,6 +16,8 @@ from firmware_bridge.link import HandState
 from firmware_bridge.serial_link import open_serial
 from firmware_bridge.simulated_hand import FAULTS, SimulatedHand
 
+pytestmark = pytest.mark.edge
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -25,11 +27,28 @@ def hand():  # type: ignore[no-untyped-def]
         yield running
 
 
-def test_the_process_serves_a_terminal_and_stays_small(hand: SimulatedHand) -> None:
+def own_kb(pid: int) -> int:
+    """Memory that the process alone uses."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+
+def test_the_process_serves_a_terminal(hand: SimulatedHand) -> None:
     assert Path(hand.url).is_char_device()
-    status = Path(f"/proc/{hand.process.pid}/smaps_rollup").read_text()
-    pss_kb = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("Pss:"))
-    assert pss_kb < 16_000
+
+
+def test_the_process_is_hardly_larger_than_a_bare_interpreter(hand: SimulatedHand) -> None:
+    bare = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", "print(flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with bare:
+        assert bare.stdout is not None
+        bare.stdout.readline()
+        bare_kb = own_kb(bare.pid)
+        bare.kill()
+    assert own_kb(hand.process.pid) - bare_kb < 10_000  # 4 MB; more with traces, or emulated
 
 
 def test_the_process_starts_from_any_directory(
@@ -97,7 +116,7 @@ def test_the_hand_dies_with_its_parent() -> None:
         [sys.executable, "-c", code, str(ROOT)], capture_output=True, text=True, check=True
     )
     child = Path(f"/proc/{int(done.stdout)}")
-    end_s = time.monotonic() + 2.0
+    end_s = time.monotonic() + 10.0
     while child.exists() and "Z" not in (child / "stat").read_text().split(")")[1]:
         assert time.monotonic() < end_s
         time.sleep(0.005)
