@@ -13,11 +13,13 @@ import numpy as np
 
 from acquisition.stream import Chunk, Refused
 from firmware_bridge.command import Command, Mode
-from firmware_bridge.control import HAND6_GRIPS, Grips, command_of, control
+from firmware_bridge.control import HAND6_GRIPS, Grips, command_of, control, grips_for
 from firmware_bridge.hands import HAND6, Telemetry
 from firmware_bridge.link import HandState
 from firmware_bridge.safety import gate
 from firmware_bridge.safety_state import Do, Health, Phase, Request, gate_start, limits_for
+from firmware_bridge.serial_link import SerialLink
+from firmware_bridge.session import LinkPhase, Session
 from flexor.profile import DEMO_ARTIFACT
 from flexor.tally import spread
 from models.artifact import open_artifact
@@ -26,7 +28,8 @@ from preprocessing.quality import Quality
 
 START_S = 1000.0
 ARMING_DECISIONS = 60
-BENCHES = ("latency", "load", "start")
+WARM_HOPS = 400
+BENCHES = ("latency", "start")
 
 
 def run_bench(what: str, artifact_path: Path | None, repeats: int) -> dict[str, Any]:
@@ -37,112 +40,153 @@ def run_bench(what: str, artifact_path: Path | None, repeats: int) -> dict[str, 
         raise Refused(f"A bench takes 50 to 1,000,000 repeats, not {repeats}.")
     if what == "start":
         return bench_start(min(repeats, 20))
-    if what == "load":
-        from flexor.bench_load import bench_load
-
-        return bench_load(repeats)
     return bench_latency(artifact_path or DEMO_ARTIFACT, repeats)
 
 
 def bench_latency(path: Path, repeats: int) -> dict[str, Any]:
     """One hop of signal to the bytes of its command, stage by stage, beside the bare call of the
-    runtime on the same window, taken in turns so that a busy machine is busy for both.
+    runtime on such a window, taken in turns so that a busy machine is busy for both.
 
-    The whole hop comes in one chunk. Frames go to a pseudo-terminal that a thread empties.
+    Twice bare: "runtime" is the runtime's public call, "runtime bound" the one with buffers bound
+    once that the pipeline itself uses. The whole hop comes in one chunk; the frame is made to the
+    last byte, and the kernel's part of writing it is left out, as that of reading samples is.
     """
-    from flexor.bench_port import drained_link
-
     artifact = open_artifact(path)
     contract = artifact.contract
-    hop_n = contract.windows.hop_samples
+    hop_n, rate_hz = contract.windows.hop_samples, contract.spec.rate_hz
     rng = np.random.default_rng(0)
     level = (contract.spec.full_scale or 100.0) / 8
-    samples = rng.normal(size=((repeats + 400) * hop_n, len(contract.spec.channels))) * level
+    hops_n = 2 * repeats + WARM_HOPS
+    samples = rng.normal(size=(hops_n * hop_n, len(contract.spec.channels))) * level
     samples = samples.round().astype(np.float32)
+    plain = plain_runtime(path)
     stages: dict[str, list[float]] = {}
-    whole: list[float] = []
-    bare: list[float] = []
-    with drained_link() as link:
-        once = _pipeline(artifact, link)
-        for k in range(repeats + 400):
-            first = k * hop_n
-            now_s = START_S + (first + hop_n) / contract.spec.rate_hz
-            chunk = Chunk(
-                samples[first : first + hop_n], now_s - (hop_n - 1) / contract.spec.rate_hz
-            )
-            marks, x = once(chunk, now_s)
-            if x is None or k < 400:
-                continue
+    taken: dict[str, list[float]] = {"pipeline": [], "runtime": [], "bound": []}
+    pipeline = Pipeline(artifact)
+    for k in range(hops_n):
+        now_s = START_S + (k + 1) * hop_n / rate_hz
+        clock_s = now_s - (hop_n - 1) / rate_hz
+        chunk = Chunk(samples[k * hop_n : (k + 1) * hop_n], clock_s)
+        run = (plain, None, artifact.runtime.run, None)[k % 4]
+        marks = pipeline.hop(chunk, now_s, run)
+        if not marks or k < WARM_HOPS:
+            continue
+        if run is None:
+            taken["pipeline"].append(marks[-1][2] - marks[0][1])
             for name, begin, end in marks:
                 stages.setdefault(name, []).append(end - begin)
-            whole.append(marks[-1][2] - marks[0][1])
-            begin = time.perf_counter()
-            artifact.runtime.run(x)
-            bare.append(time.perf_counter() - begin)
-    pipeline, runtime = spread(whole, 1e6), spread(bare, 1e6)
-    if pipeline is None or runtime is None:
+        else:
+            name, begin, end = marks[-1]
+            taken["runtime" if run is plain else "bound"].append(end - begin)
+    spreads = {name: spread(values, 1e6) for name, values in taken.items()}
+    whole, bare, bound = spreads["pipeline"], spreads["runtime"], spreads["bound"]
+    if whole is None or bare is None or bound is None:
         raise Refused("Nothing was measured: the artifact decided nothing.")
     return {
         "artifact": contract.name,
         "runtime": artifact.runtime.name,
         "channels": len(contract.spec.channels),
-        "rate_hz": contract.spec.rate_hz,
+        "rate_hz": rate_hz,
         "hop_ms": 1e3 * contract.hop_s,
         "stages_us": {name: (spread(v, 1e6) or {})["p50"] for name, v in stages.items()},
-        "pipeline_us": pipeline,
-        "runtime_us": runtime,
-        "ratio": round(pipeline["p50"] / runtime["p50"], 3),
-        "share_of_one_core": round(pipeline["p50"] / (1e6 * contract.hop_s), 5),
+        "pipeline_us": whole,
+        "runtime_us": bare,
+        "runtime_bound_us": bound,
+        "ratio": round(whole["p50"] / bare["p50"], 3),
+        "ratio_bound": round(whole["p50"] / bound["p50"], 3),
+        "share_of_one_core": round(whole["p50"] / (1e6 * contract.hop_s), 5),
+        "setpoints_sent": pipeline.sent_n,
     }
 
 
-def _pipeline(artifact: Any, link: Any) -> Callable[..., Any]:
-    """A function (chunk, now_s) -> (marks (name, begin, end), network input or None): exactly the
-    steps of the live loop, armed, with a clock read between them."""
-    contract = artifact.contract
-    decoder = Decoder(artifact)
-    state = decoder.start()
-    quality = Quality()
-    limits = limits_for(HAND6)
-    moving = [g for g in HAND6_GRIPS.grips if g.gesture in contract.labels]
-    mapping = control(
-        Grips(tuple(moving), contract.rest), HAND6, contract.labels, 1 / contract.hop_s
-    )
-    healthy = Health(True, True, True)
-    held: dict[str, Any] = {"quality": quality.start(contract.spec), "gate": gate_start(limits)}
-    middle = tuple(sum(joint.range_deg) / 2 for joint in HAND6.joints)
-    held["gate"] = _armed(held["gate"], middle, limits)
-    state.counters.decisions = ARMING_DECISIONS
-    clock = time.perf_counter
+def plain_runtime(path: Path) -> Callable[[Any], Any]:
+    """The network as anybody would call it: the runtime's public call, an array in, one out."""
+    artifact = open_artifact(path)
+    if path.suffix != ".onnx":
+        return artifact.runtime.run
+    import onnxruntime as ort
 
-    def once(chunk: Chunk, now_s: float) -> tuple[list[tuple[str, float, float]], Any]:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    session = ort.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    names, inside = [artifact.contract.output.name], artifact.contract.input.name
+    return lambda x: session.run(names, {inside: x})
+
+
+Mark = tuple[str, float, float]
+"""(name, begin, end) in seconds of perf_counter"""
+
+
+class NullPort:
+    """Takes every byte at once."""
+
+    is_open = True
+
+    def write(self, data: bytes) -> int:
+        return len(data)
+
+
+class Pipeline:
+    """Exactly the steps of the live loop, armed, with a clock read between them."""
+
+    def __init__(self, artifact: Any) -> None:
+        contract = artifact.contract
+        self._decoder = Decoder(artifact)
+        self._state = self._decoder.start()
+        self._quality = Quality()
+        self._quality_state = self._quality.start(contract.spec)
+        self._limits = limits_for(HAND6)
+        grips = grips_for(contract.labels, Grips(HAND6_GRIPS.grips, contract.rest))
+        self._control = control(grips, HAND6, contract.labels, 1 / contract.hop_s)
+        self._healthy = Health(True, True, True)
+        middle = tuple(sum(joint.range_deg) / 2 for joint in HAND6.joints)
+        # A hand that moves: one that stood still would be told apart as stuck.
+        self._telemetry = [
+            Telemetry(HandState.ARMED, tuple(deg + shift for deg in middle), 0.0)
+            for shift in (-1.0, 1.0)
+        ]
+        self._gate = _armed(gate_start(self._limits), middle, self._limits)
+        self._state.counters.decisions = ARMING_DECISIONS
+        session = Session(1, len(HAND6.joints), 150, LinkPhase.UP)
+        self._link = SerialLink("bench", HAND6, NullPort(), None, session)
+        self.sent_n = 0
+
+    def hop(self, chunk: Chunk, now_s: float, run: Callable[[Any], Any] | None) -> list[Mark]:
+        """The marks of one hop. With `run`, that is called and timed in the place of what follows
+        the preprocessing, so that both find the caches in the same state."""
+        clock = time.perf_counter
         t0 = clock()
-        _, held["quality"] = quality.step(chunk.samples, held["quality"])
+        _, self._quality_state = self._quality.step(chunk.samples, self._quality_state)
         t1 = clock()
-        windows = decoder.push(chunk, state)
+        windows = self._decoder.push(chunk, self._state)
         t2 = clock()
         if not windows:
-            return [("quality", t0, t1), ("preprocessing", t1, t2)], None
-        intent = decoder.decide(windows[-1], state)
+            return []
+        window = windows[-1]
+        if run is not None:
+            begin = clock()
+            run(window.x)
+            return [("runtime", begin, clock())]
         t3 = clock()
-        command = command_of(mapping, intent)
-        held["gate"], output = gate(
-            held["gate"],
-            command,
-            Telemetry(HandState.ARMED, middle, 0.0),
-            healthy,
-            None,
-            now_s,
-            limits,
-        )
+        intent = self._decoder.decide(window, self._state)
         t4 = clock()
-        link.send(output, now_s)
+        command = command_of(self._control, intent)
+        telemetry = self._telemetry[intent.decision_n % 2]
+        self._gate, output = gate(
+            self._gate, command, telemetry, self._healthy, None, now_s, self._limits
+        )
         t5 = clock()
-        names = ("quality", "preprocessing", "inference and decision", "control and gate", "link")
-        edges = (t0, t1, t2, t3, t4, t5)
-        return list(zip(names, edges[:-1], edges[1:], strict=True)), windows[-1].x
-
-    return once
+        sent = self._link.send(output, now_s)
+        t6 = clock()
+        self.sent_n += sent is not None
+        return [
+            ("quality", t0, t1),
+            ("preprocessing", t1, t2),
+            ("inference and decision", t3, t4),
+            ("control and gate", t4, t5),
+            ("framing", t5, t6),
+        ]
 
 
 def _armed(state: Any, at_deg: tuple[float, ...], limits: Any) -> Any:

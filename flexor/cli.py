@@ -152,7 +152,7 @@ def benchmark(
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="latency, load or start")] = "latency",
+    what: Annotated[str, typer.Argument(help="latency or start")] = "latency",
     artifact: Annotated[Optional[Path], typer.Option(help="The .onnx or .tflite.")] = None,  # noqa: UP045
     repeats: Annotated[int, typer.Option(help="Decisions to measure.")] = 2000,
     json_file: JsonFile = None,

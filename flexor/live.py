@@ -154,6 +154,7 @@ def finish(loop: Loop, inbox: Inbox) -> None:
 
 def let_go(loop: Loop) -> None:
     """Disarms, and waits a moment for the hand to hear it."""
+    loop.final_state = loop.gate_state.phase.value
     loop.request = Request.DISARM
     for _ in range(5):
         act(loop, None, False, loop.clock())

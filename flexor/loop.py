@@ -60,6 +60,8 @@ class Loop:
     request: Request | None = None
     armed_once: bool = False
     stopping: bool = False
+    final_state: str = ""
+    """the gate's phase when the run ended, before the hand was let go"""
     status_s: float = 0.0
     last_event: str = ""
 

@@ -53,6 +53,7 @@ def run_demo(
         and (report["rest_false_activation"] or 0) <= DEMO_GOALS["rest_false_activation"]
         and report["lost_samples"] == 0
         and report["commands_stale"] == 0
+        and report["final_state"] == "armed"
     )
     return report
 
@@ -159,7 +160,7 @@ def make_report(
         "memory_mb": memory_mb(["self", *pids]),
         "events": dict(tally.counts),
         "event_log": [event._asdict() for event in tally.events],
-        "final_state": loop.gate_state.phase.value,
+        "final_state": loop.final_state,
     }
 
 

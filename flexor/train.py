@@ -39,11 +39,13 @@ def train_wearer(
     from training.datasets import fingerprint, read_dataset
     from training.recipe import Recipe
     from training.run import train_run
+    from training.simulated import digest as digest_of
     from training.splits import Selection, select
 
     recipe = read_toml(recipe_path, Recipe)
     segments = read_dataset(data)
-    digest = fingerprint(Path(data.partition(":")[2]))
+    name, _, place = data.partition(":")
+    digest = digest_of(segments) if name == "synthetic" else fingerprint(Path(place))
     beginnings = tuple(filter(None, (word.strip() for word in general.split(","))))
     others = tuple(
         sorted({s.user for s in segments if s.user.startswith(beginnings) and s.user != wearer})
@@ -55,7 +57,7 @@ def train_wearer(
     with progress("training") as step:
         return train_run(
             recipe,
-            data.partition(":")[0],
+            name,
             digest,
             select(segments, Selection(users=others)) if others else (),
             own,

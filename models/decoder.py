@@ -93,9 +93,8 @@ class Decoder:
         lost = chunk.lost
         counters.samples += len(x)
         counters.lost_samples += lost
-        flat = x.ravel()
         # One product tells NaN and infinity at once, and beyond 1e19 nothing is EMG either.
-        if not math.isfinite(np.dot(flat, flat)):
+        if not math.isfinite(np.vdot(x, x)):
             counters.void_samples += len(x)
             self._restart(state, lost + len(x))
             return []
@@ -151,11 +150,10 @@ class Decoder:
         behind = since % self._hop + (len(cut) - 1) * self._hop
         out = []
         for window, x in zip(cut, features, strict=True):
-            flat = window.reshape(-1)
             out.append(
                 Window(
                     x.reshape(self._shape),
-                    math.sqrt(float(np.dot(flat, flat)) / flat.size),
+                    math.sqrt(float(np.vdot(window, window)) / window.size),
                     newest_s - behind / self._rate_hz,
                     state.sample_n - 1 - behind,
                 )

@@ -59,7 +59,7 @@ def _start(sos: Sections, spec: Spec) -> tuple[State, Spec]:
 
 def _step(x: Array, state: State) -> tuple[Array, State]:
     if len(x):
-        y = np.array(x.T, np.float64, order="C")
+        y = x.T.astype(np.float64, order="C")
         kernel()(state[0], y, state[1])
         x = y.T.astype(np.float32, order="C")
     return x, state

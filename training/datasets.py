@@ -19,6 +19,7 @@ from acquisition.stream import Refused, Samples, Spec
 DATASETS: dict[str, tuple[str, str]] = {
     "myo_armband": ("training.datasets", "read_myo_armband"),
     "xdf": ("training.datasets", "read_xdf"),
+    "synthetic": ("training.simulated", "read_simulated"),
 }
 """name -> (module, function of a path that gives segments), imported lazily."""
 

@@ -34,31 +34,29 @@ def make_network(name: str, channels_n: int, gestures_n: int, width: int) -> nn.
 class RawCnn(nn.Module):
     """(batch, channel, 1, time) -> (batch, gesture).
 
-    A bank of learned filters over all channels (9 samples, 45 ms at 200 Hz), then two
-    depthwise-separable convolutions (Chollet 2017) with halving between, then the mean over time.
+    A bank of learned filters over all channels (9 samples, 45 ms at 200 Hz), two convolutions on
+    top of it, and a linear head on the mean over time of both levels: how strong each filter's
+    output was, and what patterns it made.
     """
 
     def __init__(self, channels_n: int, gestures_n: int, width: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            *_convolution(channels_n, width, 9),
-            nn.AvgPool2d((1, 2)),
-            *_convolution(width, width, 5, groups=width),
-            *_convolution(width, width, 1),
-            nn.AvgPool2d((1, 2)),
-            *_convolution(width, width, 5, groups=width),
-            *_convolution(width, 2 * width, 1),
-        )
-        self.head = nn.Linear(2 * width, gestures_n)
+        top = width * 3 // 2
+        self.bank = nn.Sequential(*_convolution(channels_n, width, 9, 2))
+        self.top = nn.Sequential(*_convolution(width, width, 5, 2), *_convolution(width, top, 3, 1))
+        self.drop = nn.Dropout(0.2)
+        self.head = nn.Linear(width + top, gestures_n)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return cast("torch.Tensor", self.head(self.body(x).mean((2, 3))))
+        bank = self.bank(x)
+        means = torch.cat([bank.mean((2, 3)), self.top(bank).mean((2, 3))], 1)
+        return cast("torch.Tensor", self.head(self.drop(means)))
 
 
-def _convolution(before: int, after: int, length: int, groups: int = 1) -> list[nn.Module]:
+def _convolution(before: int, after: int, length: int, stride: int) -> list[nn.Module]:
     """Convolution over time, batch normalisation, ReLU."""
     return [
-        nn.Conv2d(before, after, (1, length), padding=(0, length // 2), groups=groups, bias=False),
+        nn.Conv2d(before, after, (1, length), (1, stride), (0, length // 2), bias=False),
         nn.BatchNorm2d(after),
         nn.ReLU(),
     ]
