@@ -7,13 +7,11 @@ go out at once is a lost link, not a queue of old setpoints.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import select
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -30,6 +28,7 @@ from firmware_bridge.hands import (
     velocity_counts,
 )
 from firmware_bridge.link import DOF_N, FrameType, HandState, Telem
+from firmware_bridge.port_refusal import why_refused
 from firmware_bridge.safety_state import Do, Output
 from firmware_bridge.session import LinkEvent, LinkEventKind, LinkPhase, Session
 
@@ -88,7 +87,10 @@ class SerialLink:
         Raises DeviceLost when the port is gone, DeviceRefused when the hand does not fit.
         """
         telem, events = sessions.hear(self.session, self._read(), now_s)
+        was_up = self.up
         data, more = sessions.tick(self.session, now_s)
+        if was_up and not self.up:
+            self._forget_unsent()
         self._write(data, now_s)
         if self.trouble is not None:
             more.append(self.trouble)
@@ -189,11 +191,15 @@ class SerialLink:
             raise self._lost() from error
         if written_n == len(data):
             return True
-        with contextlib.suppress(OSError):
-            self.port.reset_output_buffer()
+        self._forget_unsent()
         why = "The port takes no more bytes: nothing reads them at the other end."
         self.trouble = sessions.lose(self.session, now_s, why, LinkEventKind.BLOCKED)
         return False
+
+    def _forget_unsent(self) -> None:
+        """Setpoints that a lost link has not carried yet must never arrive."""
+        with contextlib.suppress(OSError):
+            self.port.reset_output_buffer()
 
     def _lost(self) -> DeviceLost:
         self.session.phase = LinkPhase.LOST
@@ -224,7 +230,8 @@ def open_serial(
         port.dsrdtr = port.rtscts = False
         port.open()
     except (ValueError, OSError) as error:
-        raise DeviceRefused(_why_refused(url, error)) from error
+        ports = [device for device, _ in serial_ports()]
+        raise DeviceRefused(why_refused(url, error, ports)) from error
     _hurry(port, url)
     session = Session(1, len(hand.joints), int(ttl_s * 1000.0 + 0.5))
     return SerialLink(url, hand, port, _poller(port), session, on_close)
@@ -258,39 +265,3 @@ def _hurry(port: Any, url: str) -> None:
     elif hasattr(port, "set_low_latency_mode"):
         with contextlib.suppress(OSError, ValueError):
             port.set_low_latency_mode(True)
-
-
-def _why_refused(url: str, error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    if number == errno.ENOENT:
-        ports = ", ".join(device for device, _ in serial_ports()) or "none"
-        return f"There is no port {url}: connect the hand, or choose among these: {ports}."
-    if number in (errno.EACCES, errno.EPERM):
-        return (
-            f"You may not open {url}: join the group that owns it "
-            f"(sudo usermod -aG {_group(url)} $USER) and log in again."
-        )
-    if number in (errno.EAGAIN, errno.EBUSY):
-        return f"The port {url} is in use by {_users(url)}: end that first."
-    return f"{url} cannot be opened as a serial port: {error}"
-
-
-def _group(path: str) -> str:
-    import grp
-
-    try:
-        return grp.getgrgid(Path(path).stat().st_gid).gr_name
-    except (OSError, KeyError):
-        return "dialout"
-
-
-def _users(path: str) -> str:
-    """Names and numbers of the processes that hold the port, as far as we may look."""
-    real = os.path.realpath(path)
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if any(os.path.realpath(fd) == real for fd in (process / "fd").iterdir()):
-                name = (process / "comm").read_text().strip()
-                found.append(f"{name} (process {process.name})")
-    return " and ".join(found) or "another process"

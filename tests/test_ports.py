@@ -59,6 +59,26 @@ def test_a_port_that_nobody_reads_is_a_lost_link_and_queues_nothing() -> None:
     os.close(slave)
 
 
+def test_setpoints_that_a_lost_link_has_not_carried_are_thrown_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    opened = open_serial(os.ttyname(slave))
+    opened.session.phase = LinkPhase.UP
+    thrown: list[bool] = []
+    monkeypatch.setattr(opened.port, "reset_output_buffer", lambda: thrown.append(True))
+    begin_s = time.monotonic()
+    for i in range(10):
+        opened.send(STOP, begin_s + 0.02 * i)
+        opened.poll(begin_s + 0.02 * i)
+    assert not opened.up
+    assert thrown == [True]
+    opened.close()
+    os.close(master)
+    os.close(slave)
+
+
 def test_a_second_program_is_refused_the_port_and_told_who_has_it(port: SerialLink) -> None:
     with pytest.raises(DeviceRefused, match=rf"in use by .*process {os.getpid()}.*end that first"):
         open_serial(port.url)
