@@ -14,7 +14,7 @@ from acquisition.stream import Spec
 class Arm:
     """A device on a virtual wearer's forearm: everything that decides its samples, but the script.
 
-    Equal arms give equal samples, to the bit.
+    Equal arms give equal samples, to the bit, on the same machine.
     """
 
     name: str
