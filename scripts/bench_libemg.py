@@ -265,7 +265,8 @@ def main() -> None:
         result["flexor"] = run_flexor(asked.flexor, asked.seconds)
         print(table(result["libemg"], result["flexor"]))
     if asked.json:
-        asked.json.write_text(json.dumps(result, indent=2) + "\n")
+        rounded = json.loads(json.dumps(result), parse_float=lambda text: round(float(text), 3))
+        asked.json.write_text(json.dumps(rounded, indent=2) + "\n")
     elif not asked.flexor:
         print(json.dumps(result, indent=2))
     return None
