@@ -12,7 +12,6 @@ import typer
 
 app = typer.Typer(
     help="Flexor reads muscles and moves machines.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -23,8 +22,9 @@ JsonFile = Annotated[
 ]
 Seconds = Annotated[Optional[float], typer.Option(help="Stop after this long.")]  # noqa: UP045
 
-REFUSED, FAILED, MISSED = 2, 3, 1
-"""Exit codes: asked for what cannot be; a device failed meanwhile; a bar was not reached."""
+REFUSED, FAILED, MISSED, BROKEN = 2, 3, 1, 70
+"""Exit codes: asked for what cannot be; a device failed meanwhile; a bar was not reached; this
+program has a mistake."""
 
 
 @app.command()
@@ -186,12 +186,12 @@ def main() -> NoReturn:
     from acquisition.stream import FlexorError, Refused
 
     try:
-        app(standalone_mode=True)
+        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False) or 0)
     except Refused as error:
         _fail(str(error), REFUSED)
     except FlexorError as error:
         _fail(str(error), FAILED)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         _fail("stopped", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -202,7 +202,17 @@ def main() -> NoReturn:
             f"install flexor[training] on a workstation.",
             REFUSED,
         )
-    sys.exit(0)
+    except Exception as error:
+        said = getattr(error, "format_message", None)  # what typer says of wrong words
+        if said is not None:
+            _fail(f"{said().rstrip('.')}. Try flexor --help.", REFUSED)
+        if os.environ.get("FLEXOR_TRACE"):
+            raise
+        _fail(
+            f"a mistake of this program ({type(error).__name__}: {error}); please report it. "
+            f"FLEXOR_TRACE=1 shows where.",
+            BROKEN,
+        )
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
