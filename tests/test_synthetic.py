@@ -364,6 +364,10 @@ def test_a_motion_artefact_is_slow_and_ends():
     assert np.abs(bump).max() > 100
     assert power(bump, 0, 60).sum() > 0.95 * power(bump, 0, 1000).sum()
     assert np.abs(bump[-200:]).max() < 0.05 * np.abs(bump).max()
+    between_blocks = [Fault("artefact", 0.09999, 0.5)]
+    assert not np.array_equal(
+        record(noisy, HELD, 0.3).samples, record(noisy, HELD, 0.3, between_blocks).samples
+    )
 
 
 def test_turning_the_electrodes_by_one_pair_moves_the_picture_by_one_channel():

@@ -184,7 +184,7 @@ class Simulation:
                 line[at, fault.channels] *= 20.0
             elif fault.kind == "bridge":
                 bridges.append((at, fault.channels))
-            elif fault.kind == "artefact" and fault.at_s >= seconds[0]:
+            elif fault.kind == "artefact" and math.ceil(fault.at_s * rate) >= first:
                 noise.bump(self.arm.noise, fault.at_s, fault.strength, self._noise)
         uv = noise.disturb(self.arm.noise, emg_uv, line, hiss, seconds, self._noise)
         for at, pair in bridges:
