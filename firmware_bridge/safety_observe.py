@@ -53,23 +53,24 @@ def see(
 
 def _watch(
     state: GateState, telemetry: Telemetry, gap_s: float, limits: Limits
-) -> tuple[tuple[tuple[float, float], ...], bool]:
+) -> tuple[tuple[tuple[float, float, float], ...], bool]:
     """For how long each joint was driven without movement, and whether that is a stall."""
     if telemetry.state is not HandState.ARMED or not any(state.motion.velocity_deg_s):
         return (), False
     at_deg = telemetry.position_deg
-    before = state.seen.watched or tuple([(0.0, deg) for deg in at_deg])
+    before = state.seen.watched or tuple([(0.0, 0.0, deg) for deg in at_deg])
     watched = []
     stalled = False
-    for (so_far_s, from_deg), deg, speed in zip(
+    for (so_far_s, so_far_deg, from_deg), deg, speed in zip(
         before, at_deg, state.motion.velocity_deg_s, strict=True
     ):
         if speed == 0.0 or abs(deg - from_deg) >= limits.moved_deg:
-            watched.append((0.0, deg))
+            watched.append((0.0, 0.0, deg))
             continue
-        held_s = so_far_s + gap_s
-        watched.append((held_s, from_deg))
-        # A slow joint needs longer to show that it moves: twice moved_deg must be due.
-        if held_s > limits.stall_s and held_s * abs(speed) >= 2.0 * limits.moved_deg:
+        held_s, due_deg = so_far_s + gap_s, so_far_deg + gap_s * abs(speed)
+        watched.append((held_s, due_deg, from_deg))
+        # A slow or slowly starting joint needs longer to show that it moves: twice moved_deg
+        # must have been due since it was last seen to move.
+        if held_s > limits.stall_s and due_deg >= 2.0 * limits.moved_deg:
             stalled = True
     return tuple(watched), stalled

@@ -164,8 +164,9 @@ class Seen(NamedTuple):
     hand: Telemetry | None
     heard_s: float
     """When `hand` came."""
-    watched: tuple[tuple[float, float], ...]
-    """Per joint: for how long it was driven without movement, s, and where, deg."""
+    watched: tuple[tuple[float, float, float], ...]
+    """Per joint: for how long it was driven without movement, s, how far it should have gone
+    meanwhile, deg, and where it stood, deg."""
     stalled: bool
 
 

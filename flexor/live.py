@@ -51,7 +51,7 @@ def tick(loop: Loop, inbox: Inbox, deadline_s: float) -> None:
     chunks = inbox.take(TICK_S)
     begin_s = loop.clock()
     intent, prompts = understand(loop, chunks, begin_s)
-    output, command = act(loop, intent, not inbox.ended, loop.clock())
+    output, command = act(loop, intent, inbox.error is None, loop.clock())
     done_s = loop.clock()
     count(loop, intent, output, begin_s, done_s, deadline_s)
     tell(loop, chunks, prompts, intent, command, done_s)
