@@ -191,7 +191,7 @@ def test_every_test_that_the_edge_can_run_is_marked_for_it() -> None:
         for path in (ROOT / "tests").glob("test_*.py")
         if re.search(r"^pytestmark.*mark\.edge", path.read_text(), re.M)
     }
-    assert edge_only - marked == set()
+    assert edge_only <= marked, "say pytestmark = pytest.mark.edge at their top"
 
 
 @pytest.mark.parametrize(
