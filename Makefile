@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fmt tflite-env arm64 pythons bench-libemg lock clean
+.PHONY: help demo test check fmt tflite-env arm64 pythons bench-libemg lock clean artifacts tflite
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,21 @@ check: $(DEV)/.ready ## linters, types and import rules
 fmt: $(DEV)/.ready ## put the code into its style
 	$(DEV)/bin/ruff check --fix .
 	$(DEV)/bin/ruff format .
+
+artifacts: $(DEV)/.ready tflite-env ## train anew what ships, on simulated wearers, in both formats
+	$(DEV)/bin/flexor train experiments/demo.toml --data synthetic:armband --wearer wearer0 \
+		--session seed1000 --general wearer --out runs/demo
+	$(TFLITE)/bin/python -m training.tflite runs/demo runs/demo/artifact.tflite
+	cp runs/demo/artifact.onnx flexor/artifacts/demo.onnx
+	cp runs/demo/artifact.tflite flexor/artifacts/demo.tflite
+
+RUN ?= runs/demo
+tflite: $(TFLITE)/.ready $(RUN)/artifact.onnx ## a training folder's network as .tflite, checked (RUN=FOLDER)
+	$(TFLITE)/bin/python -m training.tflite $(RUN) $(RUN)/artifact.tflite
+
+runs/demo/artifact.onnx: | $(DEV)/.ready
+	$(DEV)/bin/flexor train experiments/demo.toml --data synthetic:armband --wearer wearer0 \
+		--session seed1000 --general wearer --out runs/demo
 
 tflite-env: $(TFLITE)/.ready ## make the environment of the .tflite converter
 
