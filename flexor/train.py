@@ -38,11 +38,12 @@ def train_wearer(
     """Pre-trains on many users, fits one, leaves artifacts and a model card in `out`."""
     from training.datasets import fingerprint, read_dataset
     from training.recipe import Recipe
-    from training.run import train_run
     from training.simulated import digest as digest_of
     from training.splits import Selection, select
 
     recipe = read_toml(recipe_path, Recipe)
+    from training.run import train_run  # torch, after what can be refused without it
+
     segments = read_dataset(data)
     name, _, place = data.partition(":")
     digest = digest_of(segments) if name == "synthetic" else fingerprint(Path(place))
@@ -87,7 +88,6 @@ def run_benchmark(
     """The rows of a protocol."""
     if protocol != "within-user":
         raise Refused(f'There is no protocol "{protocol}"; there is within-user.')
-    from training.benchmark import within_user
     from training.recipe import Recipe
 
     recipe = read_toml(recipe_path, Recipe)
@@ -97,6 +97,8 @@ def run_benchmark(
         counts = []
     if not counts or not all(1 <= n <= 4 for n in counts):
         raise Refused(f'Cycles are whole numbers from 1 to 4, e.g. "1,4", not "{cycles}".')
+    from training.benchmark import within_user  # torch, after what can be refused without it
+
     chosen = [word for word in users.split(",") if word] or None
     with progress("benchmark") as step:
         return within_user(recipe, data, counts, out, chosen, step)

@@ -83,6 +83,8 @@ def test_wrong_input_gives_one_line_and_exit_code_2(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    if command == "export":
+        pytest.importorskip("torch", reason="exports need the workstation's packages")
     filled = words.replace("{", f"{folder}/").replace("}", "")
     code, _, err = call([*command.split(), *filled.split()], monkeypatch, capsys)
     assert code == 2, err
