@@ -230,3 +230,10 @@ def test_slowing_down_is_always_allowed_at_once(before: float, share: float) -> 
 def test_limits_of_one_joint_serve_a_hand_of_one_joint() -> None:
     limits = Limits(((0.0, 90.0, 10.0, 100.0),))
     assert gate_start(limits).motion.velocity_deg_s == (0.0,)
+
+
+def test_a_range_need_not_begin_at_zero() -> None:
+    wrist = ((-60.0, 30.0, 150.0, 1500.0),)
+    assert limited((-100.0,), (-54.0,), (-100.0,), wrist, 0.05, 0.1, 1.0) == (-60.0,)
+    assert limited((100.0,), (27.0,), (100.0,), wrist, 0.05, 0.1, 1.0) == (30.0,)
+    assert limited((-100.0,), (-59.5,), (-100.0,), wrist, 0.05, 0.1, 1.0) == (0.0,)

@@ -15,6 +15,8 @@ from acquisition.simulator.record import record
 from acquisition.simulator.script import Prompt, Script, cycle_script
 from acquisition.simulator.wearer import Manner
 
+pytestmark = pytest.mark.edge
+
 RATE_HZ = 2000.0
 SECONDS = 5.0
 DRIVES = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)

@@ -22,6 +22,8 @@ from acquisition.sources import open_source
 from acquisition.stream import Chunk, DeviceLost, DeviceRefused, Refused
 from acquisition.synthetic import Synthetic, open_synthetic
 
+pytestmark = pytest.mark.edge
+
 SHORT = Script((Prompt("rest", 0.0, 0.3), Prompt("hand_close", 0.6, 0.7)))
 
 
