@@ -10,9 +10,9 @@ from rich.table import Table
 SHOWN_EVENTS = 12
 
 
-def print_run(report: dict[str, Any]) -> None:
+def print_run(report: dict[str, Any], console: Console | None = None) -> None:
     """What a live run came to."""
-    console = Console()
+    console = console or Console()
     table = Table(title=f"{report['source']} to {report['hand']}", show_header=False)
     table.add_column(style="bold")
     table.add_column()

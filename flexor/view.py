@@ -29,7 +29,7 @@ from flexor.feed import MESSAGE_MAX, Kind, say, unpack
 
 FRAMES_PER_S = 10
 KEYS = {"a": "arm", "d": "disarm", "e": "estop", " ": "estop", "c": "clear", "q": "quit"}
-BAR = 24
+BAR = 20
 STATE_STYLE = {"armed": "bold green", "disarmed": "yellow", "hold": "yellow"}
 
 
@@ -111,8 +111,8 @@ def note(kind: Kind, value: Any, seen: Seen) -> None:
 def draw(seen: Seen) -> RenderableType:
     """The whole picture."""
     top = Table.grid(expand=True)
-    top.add_column(ratio=1)
-    top.add_column(ratio=1)
+    top.add_column(ratio=4)
+    top.add_column(ratio=5)
     top.add_row(_electrodes(seen), _hand(seen))
     return Group(top, _footer(seen))
 
@@ -134,7 +134,9 @@ def _hand(seen: Seen) -> RenderableType:
     status, intent = seen.status, seen.intent
     state = status.get("state", "starting")
     grid = Table.grid(padding=(0, 2))
-    grid.add_row("state", Text(state, STATE_STYLE.get(state, "bold red")), status.get("cause", ""))
+    for _ in range(3):
+        grid.add_column(no_wrap=True)
+    grid.add_row("state", Text(state, STATE_STYLE.get(state, "bold red")))
     if seen.prompt:
         grid.add_row("asked for", seen.prompt)
     if intent is not None:
@@ -152,9 +154,10 @@ def _hand(seen: Seen) -> RenderableType:
 def _footer(seen: Seen) -> RenderableType:
     status = seen.status
     counts = "  ".join(f"{name} {n}" for name, n in status.get("counts", {}).items())
-    event = status.get("event", "")
+    cause, event = status.get("cause", ""), status.get("event", "")
     keys_line = "a arm · d disarm · space EMERGENCY STOP · c clear · q end"
-    return Group(Text(counts, "dim"), Text(event, "yellow"), Text(keys_line, "dim"))
+    news = Text(event if event != cause else "", "yellow")
+    return Group(Text(cause), news, Text(counts, "dim"), Text(keys_line, "dim"))
 
 
 @contextmanager
