@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from firmware_bridge.command import Command
 from firmware_bridge.control import command_of
 from firmware_bridge.safety import gate
 from firmware_bridge.safety_state import Do, Health, Output, Phase, Request
+from firmware_bridge.serial_link import Sent
 from flexor.loop import Loop, note
 from flexor.reader import Inbox, Reader
 from flexor.sense import understand
@@ -51,16 +53,19 @@ def tick(loop: Loop, inbox: Inbox, deadline_s: float) -> None:
     chunks = inbox.take(TICK_S)
     begin_s = loop.clock()
     intent, prompts = understand(loop, chunks, begin_s)
-    output, command = act(loop, intent, inbox.error is None, loop.clock())
+    output, sent = act(loop, intent, inbox.error is None, loop.clock())
     done_s = loop.clock()
     count(loop, intent, output, begin_s, done_s, deadline_s)
-    tell(loop, chunks, prompts, intent, command, done_s)
+    tell(loop, chunks, prompts, intent, sent, done_s)
 
 
 def act(
     loop: Loop, intent: Intent | None, source_alive: bool, now_s: float
-) -> tuple[Output, Command | None]:
-    """Asks the gate, and sends what it lets through. A lost hand ends the run."""
+) -> tuple[Output, Sent | None]:
+    """Asks the gate, and sends what it lets through: (what that is, what really went out).
+
+    A lost hand ends the run.
+    """
     command = None if intent is None else command_of(loop.control, intent)
     telemetry = None
     try:
@@ -79,12 +84,13 @@ def act(
     loop.gate_state, output = gate(before, command, telemetry, health, request, now_s, loop.limits)
     if loop.gate_state.cause is not before.cause or loop.gate_state.phase is not before.phase:
         note(loop, now_s, f"gate {loop.gate_state.phase.value}", loop.gate_state.cause.value)
+    sent = None
     if output.do is not Do.NOTHING:
         try:
-            loop.hand.send(output, now_s)
+            sent = loop.hand.send(output, now_s)
         except DeviceError as error:
             lost(loop, error, now_s)
-    return output, command
+    return output, sent
 
 
 def loop_health(loop: Loop, source_alive: bool) -> Health:
@@ -159,6 +165,24 @@ def let_go(loop: Loop) -> None:
     for _ in range(5):
         act(loop, None, False, loop.clock())
         time.sleep(TICK_S)
+
+
+@contextmanager
+def stoppable(loop: Loop) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the run in order while it lasts; a second one breaks it off."""
+
+    def stop(number: int, _: object) -> None:
+        if loop.stopping:
+            raise KeyboardInterrupt
+        loop.stopping = True
+        note(loop, loop.clock(), "stopped", f"{signal.Signals(number).name}: the hand is let go.")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from acquisition.stream import DeviceError
 from firmware_bridge.control import Control
 from firmware_bridge.hands import Telemetry
 from firmware_bridge.safety_state import GateState, Limits, Output, Request, gate_start
+from firmware_bridge.serial_link import Sent
 from flexor.feed import Feed
 from flexor.tally import Tally
 from models.decoder import Decoder, State
@@ -27,7 +28,7 @@ class Hand(Protocol):
 
     def poll(self, now_s: float) -> tuple[Telemetry | None, list[Any]]: ...
 
-    def send(self, output: Output, now_s: float) -> Any: ...
+    def send(self, output: Output, now_s: float) -> Sent | None: ...
 
     def hello(self, now_s: float) -> None: ...
 

@@ -15,7 +15,7 @@ from firmware_bridge.control import control
 from firmware_bridge.hands import HAND6, open_hand
 from firmware_bridge.safety_state import limits_for
 from flexor.feed import Feed, spawn
-from flexor.live import run
+from flexor.live import run, stoppable
 from flexor.loop import Loop
 from flexor.profile import DEMO_ARTIFACT, Profile, read_profile
 from flexor.reader import Inbox
@@ -118,6 +118,7 @@ def drive(
             arm_when_rested=arm,
             joint_names=HAND6.joint_names,
         )
+        stack.enter_context(stoppable(loop))
         inbox = run(loop, source, seconds)
         report = make_report(loop, inbox, artifact, source_name, profile.hand)
     return {**report, "recording": _recording(feeds, record)}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from acquisition.stream import Chunk
-from firmware_bridge.command import Command, Mode
-from firmware_bridge.safety_state import Phase, Request
+from firmware_bridge.command import Command
+from firmware_bridge.safety_state import Do, Request
+from firmware_bridge.serial_link import Sent
 from flexor.feed import CommandMessage, IntentMessage, Kind
 from flexor.loop import Loop, note
 from flexor.tally import spread
@@ -22,28 +23,26 @@ def tell(
     chunks: list[Chunk],
     markers: list[tuple[float, str]],
     intent: Intent | None,
-    command: Command | None,
+    sent: Sent | None,
     now_s: float,
 ) -> None:
-    """Feeds recorder and view, after the command is out."""
+    """Feeds recorder and view, after the command is out, and hears them."""
     for feed in loop.feeds:
         for chunk in chunks:
             feed.send_chunk(chunk)
         if intent is not None:
             feed.send(Kind.INTENT, IntentMessage(now_s, intent))
-        if command is not None and loop.gate_state.phase is Phase.ARMED:
-            speeds = loop.gate_state.motion.velocity_deg_s
-            real = Command(
-                Mode.VELOCITY, speeds, command.clock_s, command.decision_n, command.ttl_s
-            )
+        if sent is not None and sent.do is Do.SETPOINT:
+            basis_s = loop.gate_state.seen.basis_s
+            real = Command(sent.mode, sent.joints, basis_s, sent.decision_n, sent.ttl_s)
             feed.send(Kind.COMMAND, CommandMessage(now_s, real))
+        for word in feed.poll():
+            heed(loop, word, now_s)
     if now_s - loop.status_s >= STATUS_S and loop.feeds:
         loop.status_s = now_s
         status = describe(loop)
         for feed in loop.feeds:
             feed.send(Kind.STATUS, status)
-            for word in feed.poll():
-                heed(loop, word, now_s)
 
 
 def heed(loop: Loop, word: dict[str, Any], now_s: float) -> None:

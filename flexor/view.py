@@ -53,18 +53,19 @@ def main() -> None:
         show(sock, key)
 
 
-def show(sock: socket.socket, key: Callable[[], str]) -> None:
+def show(sock: socket.socket, key: Callable[[float], str]) -> None:
     """Draws until the feed ends."""
     seen = Seen()
     sock.setblocking(False)
     period_s = 1 / FRAMES_PER_S
     with Live(draw(seen), auto_refresh=False, transient=True) as live:
         while hear(sock, seen):
-            word = KEYS.get(key())
-            if word:
-                say(sock, {"key": word})
             live.update(draw(seen), refresh=True)
-            time.sleep(period_s)
+            until_s = time.monotonic() + period_s
+            while (left_s := until_s - time.monotonic()) > 0:
+                word = KEYS.get(key(left_s))
+                if word:
+                    say(sock, {"key": word})
 
 
 def hear(sock: socket.socket, seen: Seen) -> bool:
@@ -161,16 +162,16 @@ def _footer(seen: Seen) -> RenderableType:
 
 
 @contextmanager
-def keys() -> Iterator[Callable[[], str]]:
-    """A function that gives the key that was pressed, or nothing; the terminal is put back."""
+def keys() -> Iterator[Callable[[float], str]]:
+    """A function that waits for a key, for so long at most; the terminal is put back."""
     fd = sys.stdin.fileno() if sys.stdin is not None else -1
     if fd < 0 or not os.isatty(fd):
-        yield lambda: ""
+        yield _no_key
         return
     before = termios.tcgetattr(fd)
 
-    def pressed() -> str:
-        ready = select.select([fd], [], [], 0)[0]
+    def pressed(timeout_s: float) -> str:
+        ready = select.select([fd], [], [], timeout_s)[0]
         return os.read(fd, 1).decode("ascii", "ignore") if ready else ""
 
     try:
@@ -178,3 +179,8 @@ def keys() -> Iterator[Callable[[], str]]:
         yield pressed
     finally:
         termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+
+def _no_key(timeout_s: float) -> str:
+    time.sleep(timeout_s)
+    return ""
