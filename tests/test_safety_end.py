@@ -153,6 +153,14 @@ def test_time_without_telemetry_is_not_counted_as_being_stuck() -> None:
     assert loop.phase is Phase.ARMED
 
 
+def test_a_joint_that_rested_while_others_moved_gets_its_full_time() -> None:
+    loop = armed()
+    for i in range(22):
+        loop.at_deg = (50.0, *((10.0 + 1.5 * i,) * (N - 1)))
+        loop.decide((0.0 if i < 20 else 60.0, *((60.0,) * (N - 1))))
+    assert loop.phase is Phase.ARMED
+
+
 def test_a_hand_that_holds_by_itself_is_not_stuck() -> None:
     loop = armed()
     loop.decide(CLOSE)
