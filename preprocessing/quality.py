@@ -25,6 +25,10 @@ MENDS = {
 }
 """kind of finding -> what a person can do about it"""
 
+FLOORS_N = 24
+"""Checks, 12 s of them, whose quietest is a channel's noise floor: longer than a gesture is held,
+or its strongest channel would pass for a noisy one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -149,13 +153,13 @@ class Quality:
         x -= x.mean(axis=0)
         power = np.maximum((x * x).mean(axis=0), 1e-12)
         found = self._clipping(newest, spec) + self._line(x, power, state)
-        state.floors = [*state.floors, np.sqrt(power)][-10:]
+        state.floors = [*state.floors, np.sqrt(power)][-FLOORS_N:]
         floor = np.min(state.floors, axis=0)
         usual = max(float(np.median(floor)), spec.scale)
         correlation = (x.T @ x) / len(x) / np.sqrt(np.outer(power, power))
         n = len(spec.channels)
         for i, name in enumerate(spec.channels):
-            if floor[i] > self.noisy_ratio * usual and len(state.floors) == 10:
+            if floor[i] > self.noisy_ratio * usual and len(state.floors) == FLOORS_N:
                 found.append(Finding(name, "noisy", False, float(floor[i])))
             r = float(correlation[i, (i + 1) % n])
             loud = min(power[i], power[(i + 1) % n]) > (2 * spec.scale) ** 2
