@@ -75,6 +75,18 @@ def test_a_hand_that_stopped_by_itself_is_not_driven_on(
     assert (loop.phase, loop.cause) == (phase, cause)
 
 
+@pytest.mark.parametrize(
+    ("age_s", "cause"), [(0.150, Cause.HAND_FAULT), (0.151, Cause.HAND_TIMED_OUT)]
+)
+def test_before_the_first_setpoint_a_hand_stops_by_itself_150_ms_after_arming(
+    age_s: float, cause: Cause
+) -> None:
+    loop = armed()
+    loop.hand, loop.age_s = HandState.FAILSAFE, age_s
+    loop.tell()
+    assert loop.cause is cause
+
+
 def test_a_hand_that_holds_by_itself_goes_on_with_the_next_decision() -> None:
     loop = moving()
     loop.hand = HandState.HOLD
@@ -155,7 +167,7 @@ def test_time_without_telemetry_is_not_counted_as_being_stuck() -> None:
 
 def test_a_joint_that_rested_while_others_moved_gets_its_full_time() -> None:
     loop = armed()
-    for i in range(22):
+    for i in range(23):
         loop.at_deg = (50.0, *((10.0 + 1.5 * i,) * (N - 1)))
         loop.decide((0.0 if i < 20 else 60.0, *((60.0,) * (N - 1))))
     assert loop.phase is Phase.ARMED
