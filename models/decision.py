@@ -67,7 +67,7 @@ class Reject:
     def step(self, decision: Decision, state: int) -> Decision:
         if decision.confidence >= self.min_confidence:
             return decision
-        return decision._replace(gesture=state, rejected=True)
+        return Decision(state, decision.confidence, decision.level, decision.strength, True)
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,9 @@ class Vote:
         if len(state) > self.votes_n + 1:
             del state[1]
         votes = state[1:]
+        if votes.count(decision.gesture) == len(votes):  # nearly always, and quick
+            state[0] = decision.gesture
+            return decision
         most = max(votes.count(g) for g in set(votes))
         best = [g for g in votes if votes.count(g) == most]
         state[0] = state[0] if state[0] in best else best[-1]
@@ -160,12 +163,13 @@ class Ramp:
         return [0] * len(labels)
 
     def step(self, decision: Decision, state: list[int]) -> Decision:
-        for i, count in enumerate(state):
-            if i != decision.gesture and count:
-                state[i] = max(0, count - self.down_decisions)
-        now = min(self.length_decisions, state[decision.gesture] + 1)
-        state[decision.gesture] = now
-        return decision._replace(strength=decision.strength * now / self.length_decisions)
+        gesture, confidence, level, strength, rejected = decision
+        now = min(self.length_decisions, state[gesture] + 1)
+        if sum(state) > state[gesture]:  # others still fade
+            state[:] = [max(0, count - self.down_decisions) for count in state]
+        state[gesture] = now
+        strength *= now / self.length_decisions
+        return Decision(gesture, confidence, level, strength, rejected)
 
 
 def levels_from(levels: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
