@@ -110,9 +110,14 @@ def open_hand(word: str, **options: Any) -> SerialLink:
 
 
 def velocity_counts(hand: HandSpec, velocity_deg_s: tuple[float, ...]) -> tuple[int, ...]:
-    """Counts for the link, cut towards 0 and bounded to full scale: never faster than asked."""
-    joints = zip(velocity_deg_s, hand.joints, strict=True)
-    return _bounded([int(v * FULL_SCALE / joint.max_velocity_deg_s) for v, joint in joints])
+    """Counts for the link, cut towards 0: never faster than asked."""
+    counts = [
+        int(v * FULL_SCALE / joint.max_velocity_deg_s)
+        for v, joint in zip(velocity_deg_s, hand.joints, strict=True)
+    ]
+    if max(counts) > FULL_SCALE or min(counts) < -FULL_SCALE:
+        counts = [max(-FULL_SCALE, min(FULL_SCALE, n)) for n in counts]
+    return tuple(counts)
 
 
 def position_counts(hand: HandSpec, position_deg: tuple[float, ...]) -> tuple[int, ...]:

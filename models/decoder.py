@@ -149,15 +149,12 @@ class Decoder:
         since = state.sample_n - state.started_sample_n - self._length
         behind = since % self._hop + (len(cut) - 1) * self._hop
         out = []
-        for window, x in zip(cut, features, strict=True):
-            out.append(
-                Window(
-                    x.reshape(self._shape),
-                    math.sqrt(float(np.vdot(window, window)) / window.size),
-                    newest_s - behind / self._rate_hz,
-                    state.sample_n - 1 - behind,
-                )
-            )
+        for i in range(len(cut)):
+            window = cut[i]
+            level = math.sqrt(np.vdot(window, window) / window.size)
+            x = features[i].reshape(self._shape)
+            at_s, at_n = newest_s - behind / self._rate_hz, state.sample_n - 1 - behind
+            out.append(Window(x, level, at_s, at_n))
             behind -= self._hop
         return out
 

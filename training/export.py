@@ -20,7 +20,7 @@ FEATURES_TOLERANCE = 1e-5
 """Relative. Filters run in float64; other processors differ in the last bits of the design."""
 LOGITS_TOLERANCE_SHARE = 0.02
 """Of the span of the golden logits: five int8 steps. A wrong kernel is off by tens of percent."""
-GOLDEN_FLOATS = 8_000
+GOLDEN_FLOATS = 2_500
 """How many numbers of features an artifact keeps, at most, and one window at least."""
 
 NO_GOLDEN = Golden(
