@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
-from importlib import import_module
 from typing import Any, cast
 
-from acquisition.stream import Refused, Source
+from acquisition.stream import Source
+from acquisition.tables import look_up
 
 SOURCES: dict[str, tuple[str, str]] = {
     "synthetic": ("acquisition.synthetic", "open_synthetic"),
@@ -22,10 +21,5 @@ def open_source(word: str, **options: Any) -> Source:
     Refuses an unknown name with the nearest known one.
     """
     name, _, argument = word.partition(":")
-    if name not in SOURCES:
-        near = get_close_matches(name, SOURCES, n=1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
-        raise Refused(f'There is no source "{name}"; there are {", ".join(SOURCES)}.{hint}')
-    module, function = SOURCES[name]
-    opener = cast("Callable[..., Source]", getattr(import_module(module), function))
+    opener = cast("Callable[..., Source]", look_up(SOURCES, name, "source"))
     return opener(argument, **options)

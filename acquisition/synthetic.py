@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from acquisition.stream import (
     Spec,
     empty_chunk,
 )
+from acquisition.tables import refuse_unknown
 
 CHUNK_S = 0.01
 """The Myo sends two samples at a time, every 10 ms."""
@@ -53,10 +53,7 @@ def open_synthetic(
     nearest known one.
     """
     name = argument or "armband"
-    if name not in ARMS:
-        near = get_close_matches(name, ARMS, n=1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
-        raise Refused(f'There is no simulated arm "{name}"; there are {", ".join(ARMS)}.{hint}')
+    refuse_unknown(name, ARMS, "simulated arm")
     if seconds is not None and not seconds > 0:
         raise Refused(f"A simulated arm runs for some seconds, not for {seconds}.")
     for what, number in (("user", user), ("session", session), ("seed", seed)):

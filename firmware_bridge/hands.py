@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from acquisition.stream import Refused
+from acquisition.tables import look_up
 from firmware_bridge.link import FULL_SCALE, HandState
 
 if TYPE_CHECKING:
@@ -100,12 +99,7 @@ def open_hand(word: str, **options: Any) -> SerialLink:
     Refuses an unknown name with the nearest known one.
     """
     name, _, argument = word.partition(":")
-    if name not in HANDS:
-        near = get_close_matches(name, HANDS, n=1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
-        raise Refused(f'There is no hand "{name}"; there are {", ".join(HANDS)}.{hint}')
-    module, function = HANDS[name]
-    opener = cast("Callable[..., SerialLink]", getattr(import_module(module), function))
+    opener = cast("Callable[..., SerialLink]", look_up(HANDS, name, "hand"))
     return opener(argument, **options)
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from acquisition.stream import Refused, Samples, Spec
+from acquisition.tables import Table, look_up
 
 Array = NDArray[np.float32]
 
@@ -83,19 +82,14 @@ STAGES: dict[str, tuple[str, str]] = {
 """kind -> (module, class), imported when asked for."""
 
 
-def from_row(table: Mapping[str, tuple[str, str]], value: Mapping[str, Any], what: str) -> Any:
+def from_row(table: Table, value: Mapping[str, Any], what: str) -> Any:
     """The frozen settings object that {"kind": ..., **settings} describes.
 
     `what` names the table in the refusal of an unknown kind or setting.
     """
     settings = dict(value)
     kind = settings.pop("kind", None)
-    if kind not in table:
-        near = get_close_matches(str(kind), table, n=1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
-        raise Refused(f'There is no {what} "{kind}"; this version knows {", ".join(table)}.{hint}')
-    module, name = table[kind]
-    cls = getattr(import_module(module), name)
+    cls = look_up(table, str(kind), what)
     known = {f.name for f in dataclasses.fields(cls)}
     unknown = sorted(set(settings) - known)
     if unknown:
@@ -110,7 +104,7 @@ def from_row(table: Mapping[str, tuple[str, str]], value: Mapping[str, Any], wha
     return cls(**{key: _frozen(item) for key, item in settings.items()})
 
 
-def to_row(table: Mapping[str, tuple[str, str]], stage: Any) -> dict[str, Any]:
+def to_row(table: Table, stage: Any) -> dict[str, Any]:
     """{"kind": ..., **settings}, JSON-ready; `from_row` reads it back."""
     path = (type(stage).__module__, type(stage).__name__)
     kind = next(kind for kind, row in table.items() if row == path)

@@ -37,8 +37,11 @@ VENDORS = {
 onnxruntime is another matter than its runtime, so training may import that again."""
 
 DOORS = {
-    "preprocessing": {"acquisition": {"acquisition.stream"}},
-    "firmware_bridge": {"acquisition": {"acquisition.stream"}, "models": {"models.intent"}},
+    "preprocessing": {"acquisition": {"acquisition.stream", "acquisition.tables"}},
+    "firmware_bridge": {
+        "acquisition": {"acquisition.stream", "acquisition.tables"},
+        "models": {"models.intent"},
+    },
 }
 """Package -> another package -> the modules of it that it may know."""
 

@@ -6,8 +6,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
-from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import cast
@@ -15,6 +13,7 @@ from typing import cast
 from acquisition.myo_files import MYO_GESTURES, MYO_SPEC, myo_session_files, read_myo_file
 from acquisition.replay import Session, load_session
 from acquisition.stream import Refused, Samples, Spec
+from acquisition.tables import look_up
 
 DATASETS: dict[str, tuple[str, str]] = {
     "myo_armband": ("training.datasets", "read_myo_armband"),
@@ -48,12 +47,7 @@ class Segment:
 def read_dataset(word: str) -> tuple[Segment, ...]:
     """The segments of `NAME:PATH`, e.g. "myo_armband:data/myo_armband" or "xdf:recordings"."""
     name, _, path = word.partition(":")
-    if name not in DATASETS:
-        near = get_close_matches(name, DATASETS, n=1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
-        raise Refused(f'There is no data set "{name}"; there are {", ".join(DATASETS)}.{hint}')
-    module, function = DATASETS[name]
-    reader = cast("Callable[[Path], tuple[Segment, ...]]", getattr(import_module(module), function))
+    reader = cast("Callable[[Path], tuple[Segment, ...]]", look_up(DATASETS, name, "data set"))
     return reader(Path(path))
 
 

@@ -7,14 +7,13 @@ Lite has no other, and the converter then adds no transposes.
 from __future__ import annotations
 
 import copy
-from importlib import import_module
 from typing import cast
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from acquisition.stream import Refused
+from acquisition.tables import look_up
 
 NETWORKS: dict[str, tuple[str, str]] = {
     "raw_cnn": ("training.networks", "RawCnn"),
@@ -24,10 +23,7 @@ NETWORKS: dict[str, tuple[str, str]] = {
 
 def make_network(name: str, channels_n: int, gestures_n: int, width: int) -> nn.Module:
     """A network with fresh weights. Refuses an unknown name."""
-    if name not in NETWORKS:
-        raise Refused(f'There is no network "{name}"; there are {", ".join(NETWORKS)}.')
-    module, cls = NETWORKS[name]
-    made = getattr(import_module(module), cls)(channels_n, gestures_n, width)
+    made = look_up(NETWORKS, name, "network")(channels_n, gestures_n, width)
     return cast("nn.Module", made)
 
 

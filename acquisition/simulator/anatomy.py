@@ -7,18 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from acquisition.myo_files import MYO_GESTURES
+
 Floats = NDArray[np.float64]
 
-GESTURES = (
-    "rest",
-    "radial_deviation",
-    "wrist_flexion",
-    "ulnar_deviation",
-    "wrist_extension",
-    "hand_close",
-    "hand_open",
-)
-"""The seven gestures of the MyoArmbandDataset (Côté-Allard 2019) in its order, rest first."""
+GESTURES = MYO_GESTURES
+"""What the virtual wearer can do."""
 
 
 @dataclass(frozen=True)

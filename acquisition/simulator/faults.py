@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from acquisition.stream import Refused
+from acquisition.tables import refuse_unknown
 
 FAULTS: dict[str, float] = {
     "line": 10.0,
@@ -47,15 +47,7 @@ class Fault:
     """None: the usual size of FAULTS."""
 
     def __post_init__(self) -> None:
-        if self.kind not in FAULTS:
-            near = get_close_matches(self.kind, FAULTS, n=1)
-            hint = f' Did you mean "{near[0]}"?' if near else ""
-            raise Refused(f'There is no fault "{self.kind}"; there are {", ".join(FAULTS)}.{hint}')
-        if not (math.isfinite(self.at_s) and self.at_s >= 0 and self.for_s > 0):
-            raise Refused(
-                "A fault begins at 0 s or later and lasts for some time, "
-                f"not at {self.at_s} s for {self.for_s} s."
-            )
+        refuse_unknown(self.kind, FAULTS, "fault")
         if self.kind == "bridge" and len(set(self.channels)) != 2:
             raise Refused(f"A bridge joins two channels, not {list(self.channels)}.")
         if self.kind in ON_CHANNELS and not self.channels:
