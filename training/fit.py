@@ -28,8 +28,11 @@ def fit(
 ) -> nn.Module:
     """The module (batch, channel, 1, time) -> (batch, gesture), fitted; the same object.
 
-    The same seed, windows and weights give the same result, on one machine and thread count.
+    The same seed, windows and weights give the same result. One thread: the order of a sum is
+    part of the result, and networks this small gain nothing from a second.
     """
+    threads_n = torch.get_num_threads()
+    torch.set_num_threads(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning advises worker processes; there is no loading
         logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -45,6 +48,7 @@ def fit(
             enable_progress_bar=False,
             enable_model_summary=False,
         ).fit(fitting, DataLoader(_Draws(windows, how, seed), batch_size=None))
+    torch.set_num_threads(threads_n)
     module.load_state_dict(fitting.averaged)
     return module.cpu().eval()
 
