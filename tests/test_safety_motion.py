@@ -116,6 +116,12 @@ def test_a_long_step_does_not_allow_a_jump() -> None:
     assert loop.tell(loop.command((1e6,) * N)).joints == pytest.approx((75.0,) * N)
 
 
+def test_after_a_pause_that_the_hand_bridged_speed_goes_on() -> None:
+    loop = moving()
+    loop.now_s += 0.055
+    assert loop.tell(loop.command(CLOSE)).joints == CLOSE
+
+
 def test_after_a_pause_in_which_the_hand_held_speed_grows_from_zero() -> None:
     loop = moving()
     loop.now_s += 0.065
@@ -152,6 +158,13 @@ def test_positions_approach_their_goal_within_velocity_and_acceleration() -> Non
     assert steps[:2] == pytest.approx([37.5 * HOP_S, 75.0 * HOP_S])
     assert max(steps) <= 150.0 * HOP_S + 1e-9
     assert at == 100.0
+
+
+def test_a_position_at_the_very_end_is_reached() -> None:
+    loop = armed()
+    loop.at_deg = (99.5,) * N
+    loop.now_s += HOP_S
+    assert loop.tell(loop.command((100.0,) * N, mode=Mode.POSITION)).joints == (100.0,) * N
 
 
 def test_positions_start_from_where_the_hand_is() -> None:
