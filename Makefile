@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fmt tflite-env arm64 pythons bench-libemg lock clean artifacts tflite
+.PHONY: help demo test check fmt tflite-env arm64 pythons bench-libemg lock clean artifacts tflite figures
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,13 @@ check: $(DEV)/.ready ## linters, types and import rules
 fmt: $(DEV)/.ready ## put the code into its style
 	$(DEV)/bin/ruff check --fix .
 	$(DEV)/bin/ruff format .
+
+figures: $(DEV)/.ready ## measure everything on this machine and render docs/figures.md (DATA=MyoArmbandDataset)
+	$(DEV)/bin/flexor train experiments/sleeve.toml --data synthetic:sleeve16 --wearer wearer0 \
+		--session seed1000 --general wearer --out runs/sleeve
+	$(DEV)/bin/flexor train experiments/myo.toml --data myo_armband:$(DATA) --wearer evaluation/Male1 \
+		--out runs/male1
+	$(DEV)/bin/python scripts/figures.py measure --data $(DATA)
 
 artifacts: $(DEV)/.ready tflite-env ## train anew what ships, on simulated wearers, in both formats
 	$(DEV)/bin/flexor train experiments/demo.toml --data synthetic:armband --wearer wearer0 \
