@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from firmware_bridge.control import HAND6_GRIPS, Grip, Grips
+from firmware_bridge.control import HAND6_GRIPS, Grip, Grips, grips_for
 from models.settings import read_toml
 
 DEMO_ARTIFACT = Path(__file__).parent / "artifacts" / "demo.onnx"
@@ -36,10 +36,10 @@ class Profile:
     grips: tuple[GripSettings, ...] = field(default=())
     """empty: the usual grips of a six-joint hand"""
 
-    def control_grips(self, rest: str) -> Grips:
-        """The grips, in the form that control takes."""
+    def control_grips(self, gestures: Sequence[str], rest: str) -> Grips:
+        """The grips, in the form that control takes; the usual ones for the gestures there are."""
         if not self.grips:
-            return Grips(HAND6_GRIPS.grips, rest)
+            return grips_for(gestures, Grips(HAND6_GRIPS.grips, rest))
         return Grips(
             tuple(
                 Grip(g.gesture, tuple(g.joints.items()), g.threshold, g.gain, g.maximum)

@@ -101,13 +101,12 @@ def drive(
     """Runs the loop with everything that was asked for around it; gives the report."""
     contract = artifact.contract
     decoder = open_decoder(artifact, source.spec)
-    mapping = control(
-        profile.control_grips(contract.rest), HAND6, contract.labels, 1 / contract.hop_s
-    )
+    grips = profile.control_grips(contract.labels, contract.rest)
+    mapping = control(grips, HAND6, contract.labels, 1 / contract.hop_s)
     with ExitStack() as stack:
-        feeds = _feeds(source.spec, source_name, record, view, stack)
         hand = stack.enter_context(open_hand(profile.hand))
         hand.wait_connected()
+        feeds = _feeds(source.spec, source_name, record, view, stack)
         loop = Loop(
             decoder,
             mapping,

@@ -136,9 +136,14 @@ def test_a_profile_is_read_and_the_usual_one_needs_no_file(tmp_path: Path) -> No
     )
     profile = read_profile(path)
     assert profile.source == "replay:a.xdf"
-    grip = profile.control_grips("rest").grips[0]
+    grip = profile.control_grips(("rest", "hand_close"), "rest").grips[0]
     assert dict(grip.joints) == {"thumb": 1.0, "index": 0.5}
     assert grip.maximum == 0.6
+
+
+def test_an_artifact_with_fewer_gestures_has_the_usual_grips_for_them() -> None:
+    grips = Profile().control_grips(("rest", "hand_close", "hand_open"), "rest").grips
+    assert {grip.gesture for grip in grips} == {"hand_close", "hand_open"}
 
 
 def test_prompts_are_read_in_order() -> None:
