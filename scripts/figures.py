@@ -138,7 +138,32 @@ def render() -> None:
         lines += [f"## {title}", "", f"`{record['command']}`", ""]
         lines += table(record["figures"])
         lines += ["", f"{record['machine']}; commit {record['commit'][:12]}.", ""]
+    lines += libemg()
     (ROOT / "docs" / "figures.md").write_text("\n".join(lines))
+
+
+def libemg() -> list[str]:
+    """LibEMG beside Flexor, from what `make bench-libemg` left."""
+    path = ROOT / "docs" / "bench-libemg.json"
+    if not path.exists():
+        return []
+    record = json.loads(path.read_text())
+    theirs, ours, on = record["libemg"], record["flexor"], record["machine"]
+    lines = [
+        "## Beside LibEMG, in one go",
+        "",
+        "`make bench-libemg`: 8 channels at 200 Hz, a decision every 25 ms, from the window's last",
+        "sample to the output. LibEMG: HTD features and LDA on noise, output on a UDP socket;",
+        "Flexor: the demo, output on a pseudo-terminal. CPU and memory are of both process trees.",
+        "",
+        f"| | LibEMG {on['libemg']} | Flexor |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {key.replace('_', ' ')} | {text(theirs[key])} | {text(ours[key])} |" for key in ours
+    ]
+    machine_line = f"{on['cpu']}, {on['cores_n']} virtual cores, Python {on['python']}, "
+    return [*lines, "", f"{machine_line}load before {on['load_before']:.1f}.", ""]
 
 
 def table(figures: dict[str, Any]) -> list[str]:

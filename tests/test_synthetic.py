@@ -384,16 +384,18 @@ def test_turning_the_electrodes_by_one_pair_moves_the_picture_by_one_channel():
 # Light
 
 
-def test_the_armband_starts_quickly_and_needs_numpy_alone():
+def test_the_armband_starts_in_a_few_times_what_numpy_takes_and_needs_numpy_alone():
     code = (
-        "import numpy, sys, time; began = time.process_time();"
+        "import sys, time; began = time.process_time(); import numpy;"
+        "loaded = time.process_time();"
         "from acquisition.synthetic import open_synthetic;"
         "source = open_synthetic('armband', fast=True); source.start(); source.read(1.0);"
-        "print(time.process_time() - began, 'scipy' in sys.modules, 'torch' in sys.modules)"
+        "ratio = (time.process_time() - loaded) / (loaded - began);"
+        "print(ratio, 'scipy' in sys.modules, 'torch' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
-    seconds, scipy, torch = done.stdout.split()
+    ratio, scipy, torch = done.stdout.split()
     assert (scipy, torch) == ("False", "False")
-    assert float(seconds) < 0.5
+    assert float(ratio) < 4
