@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from acquisition.sources import open_source
-from acquisition.stream import DeviceError, Refused
+from acquisition.stream import DeviceError, Refused, Source
 from flexor.reader import Inbox, Reader
 from flexor.recorder import start_recorder
 
+EFFORT = 0.5
+"""Share of the greatest effort with which the virtual wearer does what it is asked for."""
 INBOX_S = 10.0
 """A recording may wait this long for a busy machine without a loss."""
 
@@ -21,13 +23,13 @@ def record_source(
 ) -> dict[str, Any]:
     """Records until `seconds`, the prompts or the source end, or Ctrl-C; gives what was kept.
 
-    Refuses prompts that are not NAME:SECONDS, and a recording without an end on a terminal's
-    pipe; what the recorder refuses is refused before the source starts.
+    Refuses prompts that are not NAME:SECONDS; what the recorder refuses is refused before the
+    source starts.
     """
     asked = parse_prompts(prompts)
     if asked and seconds is None:
         seconds = sum(length for _, length in asked)
-    source = open_source(source_word)
+    source, own_markers = prompted_source(source_word, asked)
     rate_hz = source.spec.rate_hz
     feed = start_recorder(out, source.spec, source_word)
     inbox = Inbox(round(INBOX_S * rate_hz))
@@ -41,7 +43,8 @@ def record_source(
             while not inbox.ended:
                 for chunk in inbox.take(0.1):
                     while next_prompt < len(asked) and samples >= begins[next_prompt] * rate_hz:
-                        feed.send_marker(chunk.clock_s, asked[next_prompt][0])
+                        if not own_markers:
+                            feed.send_marker(chunk.clock_s, asked[next_prompt][0])
                         _show(asked[next_prompt])
                         next_prompt += 1
                     feed.send_chunk(chunk)
@@ -71,6 +74,22 @@ def record_source(
         "dropped_messages": feed.dropped_n,
         "bytes": out.stat().st_size,
     }
+
+
+def prompted_source(word: str, asked: list[tuple[str, float]]) -> tuple[Source, bool]:
+    """(the source, whether it brings the prompts' markers itself).
+
+    The virtual wearer does what is asked for. Refuses prompts for a replay, which has its own.
+    """
+    name = word.partition(":")[0]
+    if not asked or name not in ("synthetic", "replay"):
+        return open_source(word), False
+    if name == "replay":
+        raise Refused("A replay brings its own markers; leave --prompts out.")
+    from acquisition.simulator.script import Prompt, Script
+
+    script = Script(tuple(Prompt(gesture, EFFORT, length) for gesture, length in asked), loop=False)
+    return open_source(word, script=script), True
 
 
 def parse_prompts(text: str) -> list[tuple[str, float]]:

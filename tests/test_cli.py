@@ -60,6 +60,8 @@ WRONG = [
     ("record", "--out {there.xdf}", "there.xdf"),
     ("record", "--out /not/there.xdf", "cannot be created"),
     ("record", "--out {new.xdf} --prompts rest", "NAME:SECONDS"),
+    ("record", "--out {new.xdf} --prompts dance:3", 'cannot make "dance"'),
+    ("record", "--out {new.xdf} --source replay:a --prompts rest:3", "brings its own markers"),
     ("record", "", "Missing option"),
     ("evaluate", "{none.onnx} --session {none.xdf}", "There is no artifact"),
     ("export", "{empty} --out a.onnx", "has no artifact.onnx"),
@@ -149,3 +151,17 @@ def test_an_artifact_with_fewer_gestures_has_the_usual_grips_for_them() -> None:
 def test_prompts_are_read_in_order() -> None:
     assert parse_prompts("rest:3, hand_close:2.5") == [("rest", 3.0), ("hand_close", 2.5)]
     assert parse_prompts("") == []
+
+
+def test_a_prompted_recording_of_the_virtual_wearer_holds_what_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from acquisition.replay import load_session
+
+    out = tmp_path / "me.xdf"
+    words = ["record", "--out", str(out), "--prompts", "rest:0.4,hand_close:0.4", "--json", "-"]
+    code, _, err = call(words, monkeypatch, capsys)
+    assert code == 0, err
+    session = load_session(out)
+    assert [text for _, text in session.markers] == ["rest", "hand_close"]
+    assert len(session.samples) == 160
