@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from itertools import accumulate
 from pathlib import Path
@@ -108,4 +109,5 @@ def parse_prompts(text: str) -> list[tuple[str, float]]:
 
 
 def _show(prompt: tuple[str, float]) -> None:
-    print(f"{time.strftime('%H:%M:%S')}  {prompt[0]} for {prompt[1]:g} s", flush=True)
+    moment = time.strftime("%H:%M:%S")
+    print(f"{moment}  {prompt[0]} for {prompt[1]:g} s", file=sys.stderr, flush=True)
