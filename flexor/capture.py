@@ -20,7 +20,7 @@ INBOX_S = 10.0
 
 
 def record_source(
-    out: Path, source_word: str, seconds: float | None, prompts: str
+    out: Path, source_word: str, seconds: float | None, prompts: str, seed: int = 0
 ) -> dict[str, Any]:
     """Records until `seconds`, the prompts or the source end, or Ctrl-C; gives what was kept.
 
@@ -30,7 +30,7 @@ def record_source(
     asked = parse_prompts(prompts)
     if asked and seconds is None:
         seconds = sum(length for _, length in asked)
-    source, own_markers = prompted_source(source_word, asked)
+    source, own_markers = prompted_source(source_word, asked, seed)
     rate_hz = source.spec.rate_hz
     feed = start_recorder(out, source.spec, source_word)
     inbox = Inbox(round(INBOX_S * rate_hz))
@@ -77,20 +77,25 @@ def record_source(
     }
 
 
-def prompted_source(word: str, asked: list[tuple[str, float]]) -> tuple[Source, bool]:
+def prompted_source(word: str, asked: list[tuple[str, float]], seed: int) -> tuple[Source, bool]:
     """(the source, whether it brings the prompts' markers itself).
 
-    The virtual wearer does what is asked for. Refuses prompts for a replay, which has its own.
+    The virtual wearer does what is asked for, in another way with another seed. Refuses prompts
+    for a replay, which has its own, and a seed for what is not simulated.
     """
     name = word.partition(":")[0]
-    if not asked or name not in ("synthetic", "replay"):
+    if name != "synthetic":
+        if seed:
+            raise Refused(f'A seed is for simulated muscles; leave --seed out with "{word}".')
+        if name == "replay" and asked:
+            raise Refused("A replay brings its own markers; leave --prompts out.")
         return open_source(word), False
-    if name == "replay":
-        raise Refused("A replay brings its own markers; leave --prompts out.")
+    if not asked:
+        return open_source(word, seed=seed), False
     from acquisition.simulator.script import Prompt, Script
 
     script = Script(tuple(Prompt(gesture, EFFORT, length) for gesture, length in asked), loop=False)
-    return open_source(word, script=script), True
+    return open_source(word, script=script, seed=seed), True
 
 
 def parse_prompts(text: str) -> list[tuple[str, float]]:

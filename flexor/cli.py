@@ -80,12 +80,13 @@ def record(
     prompts: Annotated[
         str, typer.Option(help='What to ask for and how long: "rest:3,hand_close:3".')
     ] = "",
+    seed: Annotated[int, typer.Option(help="Seed of simulated muscles.")] = 0,
     json_file: JsonFile = None,
 ) -> None:
     """Record a source to a crash-safe .xdf, with prompts as markers."""
     from flexor.capture import record_source
 
-    _emit(record_source(out, source, seconds, prompts), json_file)
+    _emit(record_source(out, source, seconds, prompts, seed), json_file)
 
 
 @app.command()

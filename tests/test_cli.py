@@ -62,6 +62,7 @@ WRONG = [
     ("record", "--out {new.xdf} --prompts rest", "NAME:SECONDS"),
     ("record", "--out {new.xdf} --prompts dance:3", 'cannot make "dance"'),
     ("record", "--out {new.xdf} --source replay:a --prompts rest:3", "brings its own markers"),
+    ("record", "--out {new.xdf} --source replay:a --seed 3", "A seed is for simulated"),
     ("record", "", "Missing option"),
     ("evaluate", "{none.onnx} --session {none.xdf}", "There is no artifact"),
     ("export", "{empty} --out a.onnx", "has no artifact.onnx"),
