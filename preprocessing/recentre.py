@@ -80,6 +80,11 @@ class Recentre:
     def step(self, x: Array, state: Any) -> tuple[Array, Any]:
         if not self.prior_blocks:
             return _mix(x, state.matrix), state
+        end = state.filled_n + len(x)
+        if end < self.block_samples:  # the live case, without the cost of the general one
+            state.block[state.filled_n : end] = x
+            state.filled_n = end
+            return _mix(x, state.matrix), state
         done = []
         while state.filled_n + len(x) >= self.block_samples:
             cut = self.block_samples - state.filled_n
