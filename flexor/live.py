@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from acquisition.stream import DeviceError, Source
 from firmware_bridge.command import Command
@@ -67,6 +68,8 @@ def act(
     A lost hand ends the run.
     """
     command = None if intent is None else command_of(loop.control, intent)
+    if command is not None and loop.doubtful:
+        command = replace(command, joints=loop.control.still)
     telemetry = None
     try:
         telemetry, events = loop.hand.poll(now_s)

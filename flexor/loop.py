@@ -57,6 +57,10 @@ class Loop:
     recent: deque[tuple[int, int]] = field(default_factory=deque)
     """(samples, lost) of the chunks of the last LOSS_SPAN_S"""
     lossy: bool = False
+    gaps: deque[int] = field(default_factory=deque)
+    """stream samples before the ends of the gaps that a window may still hold"""
+    doubtful: bool = False
+    """the newest window holds more than one gap: nothing moves on it"""
     telemetry: Telemetry | None = None
     request: Request | None = None
     armed_once: bool = False

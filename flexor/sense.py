@@ -54,6 +54,22 @@ def watch(loop: Loop, chunk: Chunk, void_samples: int) -> None:
     bad = chunk.lost + void_samples
     if bad or loop.recent:
         lose(loop, chunk, bad)
+    if bad or loop.gaps:
+        doubt(loop, chunk, bad)
+
+
+def doubt(loop: Loop, chunk: Chunk, bad: int) -> None:
+    """Whether a window would rest on more than one guess about what was lost."""
+    now_n = loop.state.sample_n
+    if bad:
+        loop.gaps.append(now_n)
+    while loop.gaps and now_n - loop.gaps[0] > loop.decoder.contract.windows.length_samples:
+        loop.gaps.popleft()
+    doubtful = len(loop.gaps) > 1
+    if doubtful and not loop.doubtful:
+        text = "Samples were lost twice within one window: the hand pauses."
+        note(loop, chunk.clock_s, "pause", text)
+    loop.doubtful = doubtful
 
 
 def lose(loop: Loop, chunk: Chunk, bad: int) -> None:

@@ -172,3 +172,28 @@ def test_rest_and_an_unplugged_source_leave_the_grip_as_it_is(moving: VirtualRun
     moving.rest_s()
     after = moving.mcu.position_deg
     assert all(b - 1e-9 <= a for a, b in zip(after, before, strict=True))
+
+
+def test_two_gaps_in_one_window_pause_the_hand_and_it_goes_on_by_itself() -> None:
+    run, pending, drop = VirtualRun(), [0], [3.30, 3.36]
+
+    def lose(chunk: Chunk) -> Chunk | None:
+        if drop and run.now_s >= START_S + drop[0]:
+            drop.pop(0)
+            pending[0] += len(chunk.samples)
+            return None
+        lost, pending[0] = pending[0], 0
+        return replace(chunk, lost=lost)
+
+    run.change = lose
+    run.until(3.35)
+    assert run.moving, "one bridged gap does not stop the hand"
+    run.until(3.36)
+    run.until(3.48)
+    assert not run.moving
+    assert run.said("the hand pauses")
+    assert run.events["pause"] == 1
+    assert run.loop.gate_state.phase is Phase.ARMED
+    closed = run.mcu.position_deg[2]
+    run.until(4.2)
+    assert run.mcu.position_deg[2] > closed + 5
