@@ -34,15 +34,16 @@ fmt: $(DEV)/.ready ## put the code into its style
 	$(DEV)/bin/ruff format .
 
 figures: $(DEV)/.ready ## measure everything on this machine and render docs/figures.md (DATA=MyoArmbandDataset)
-	$(DEV)/bin/flexor train experiments/sleeve.toml --data synthetic:sleeve16 --wearer wearer0 \
-		--session seed1000 --general wearer --out runs/sleeve
+	$(DEV)/bin/flexor train experiments/sleeve.toml --data synthetic:sleeve16 $(SIMULATED) --out runs/sleeve
 	$(DEV)/bin/flexor train experiments/myo.toml --data myo_armband:$(DATA) --wearer evaluation/Male1 \
 		--out runs/male1
 	$(DEV)/bin/python scripts/figures.py measure --data $(DATA)
 
+SIMULATED := --wearer wearer0 --session seed1000 --general wearer
+TRAIN_DEMO := $(DEV)/bin/flexor train experiments/demo.toml --data synthetic:armband $(SIMULATED) --out runs/demo
+
 artifacts: $(DEV)/.ready tflite-env ## train anew what ships, on simulated wearers, in both formats
-	$(DEV)/bin/flexor train experiments/demo.toml --data synthetic:armband --wearer wearer0 \
-		--session seed1000 --general wearer --out runs/demo
+	$(TRAIN_DEMO)
 	$(TFLITE)/bin/python -m training.tflite runs/demo runs/demo/artifact.tflite
 	cp runs/demo/artifact.onnx flexor/artifacts/demo.onnx
 	cp runs/demo/artifact.tflite flexor/artifacts/demo.tflite
@@ -52,8 +53,7 @@ tflite: $(TFLITE)/.ready $(RUN)/artifact.onnx ## a training folder's network as 
 	$(TFLITE)/bin/python -m training.tflite $(RUN) $(RUN)/artifact.tflite
 
 runs/demo/artifact.onnx: | $(DEV)/.ready
-	$(DEV)/bin/flexor train experiments/demo.toml --data synthetic:armband --wearer wearer0 \
-		--session seed1000 --general wearer --out runs/demo
+	$(TRAIN_DEMO)
 
 tflite-env: $(TFLITE)/.ready ## make the environment of the .tflite converter
 

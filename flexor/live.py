@@ -53,11 +53,11 @@ def tick(loop: Loop, inbox: Inbox, deadline_s: float) -> None:
     """One turn: what came in goes through, and the gate says what goes out."""
     chunks = inbox.take(TICK_S)
     begin_s = loop.clock()
-    intent, prompts = understand(loop, chunks, begin_s)
+    intent = understand(loop, chunks, begin_s)
     output, sent = act(loop, intent, inbox.error is None, loop.clock())
     done_s = loop.clock()
     count(loop, intent, output, begin_s, done_s, deadline_s)
-    tell(loop, chunks, prompts, intent, sent, done_s)
+    tell(loop, chunks, intent, sent, done_s)
 
 
 def act(

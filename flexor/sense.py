@@ -14,16 +14,12 @@ LOSS_SPAN_S, LOSS_LIMIT = 0.15, 0.15
 """More than this share of the last span lost, and the hand rests: what is left is guessed."""
 
 
-def understand(
-    loop: Loop, chunks: list[Chunk], now_s: float
-) -> tuple[Intent | None, list[tuple[float, str]]]:
-    """(the newest decision, markers) of the chunks. Late windows are skipped and counted."""
-    windows, markers, tally = [], [], loop.tally
-    rate_hz = loop.decoder.contract.spec.rate_hz
+def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
+    """The newest decision on the chunks. Late windows are skipped and counted."""
+    windows, tally = [], loop.tally
     for chunk in chunks:
         before_n = loop.state.sample_n + chunk.lost
         for marker in chunk.markers:
-            markers.append((chunk.clock_s + marker.sample_n / rate_hz, marker.text))
             if marker.text in loop.decoder.contract.labels:
                 tally.prompts.append(Prompt(before_n + marker.sample_n, marker.text))
         void = loop.state.counters.void_samples
@@ -36,7 +32,7 @@ def understand(
             continue
         intent = loop.decoder.decide(window, loop.state)
         tally.decided.append(Decided(window.sample_n, intent.gesture))
-    return intent, markers
+    return intent
 
 
 def watch(loop: Loop, chunk: Chunk, void_samples: int) -> None:

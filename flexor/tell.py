@@ -21,7 +21,6 @@ STATUS_S = 0.1
 def tell(
     loop: Loop,
     chunks: list[Chunk],
-    markers: list[tuple[float, str]],
     intent: Intent | None,
     sent: Sent | None,
     now_s: float,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -73,6 +74,11 @@ def make_golden(contract: Contract, runtime: Runtime, samples: Samples) -> Golde
         features_tolerance=FEATURES_TOLERANCE,
         logits_tolerance=LOGITS_TOLERANCE_SHARE * span,
     )
+
+
+def calibration_digest(windows: Samples) -> str:
+    """SHA-256 of the windows that a quantization was calibrated on."""
+    return hashlib.sha256(np.ascontiguousarray(windows, "<f4").tobytes()).hexdigest()
 
 
 def replace_file(path: Path, data: bytes) -> None:

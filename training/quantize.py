@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import tempfile
 import warnings
@@ -75,11 +74,6 @@ def to_int8(graph: bytes, calibration: Array) -> bytes:
         finally:
             quiet.setLevel(level)
         return _stripped(onnx.load(small))
-
-
-def digest(calibration: Array) -> str:
-    """SHA-256 of the windows that a quantization was calibrated on."""
-    return hashlib.sha256(np.ascontiguousarray(calibration, "<f4").tobytes()).hexdigest()
 
 
 class _Windows(CalibrationDataReader):  # type: ignore[misc]

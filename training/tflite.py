@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import tempfile
 from dataclasses import replace
@@ -15,7 +14,7 @@ import torch
 from acquisition.stream import Refused, Samples
 from models.artifact import open_artifact
 from models.contract import Quantization
-from training.export import write_artifact
+from training.export import calibration_digest, write_artifact
 from training.folder import load_run
 from training.networks import folded
 
@@ -33,8 +32,7 @@ def export_tflite(folder: Path, out: Path) -> dict[str, Any]:
     graph = convert(folded(module), shape, windows[::2])
     first = write_artifact(out, graph, contract, contract.golden.samples)
     agreement, worst = disagreement(module, first, windows[1::2])
-    calibration = hashlib.sha256(np.ascontiguousarray(windows[::2], "<f4").tobytes()).hexdigest()
-    quantization = Quantization(METHOD, calibration, agreement, worst)
+    quantization = Quantization(METHOD, calibration_digest(windows[::2]), agreement, worst)
     draft = replace(contract, quantization=quantization)
     made = write_artifact(out, graph, draft, contract.golden.samples)
     return {

@@ -15,10 +15,10 @@ from models.artifact import Artifact
 from models.contract import Contract, Provenance, Quantization, Tensor
 from preprocessing.stage import Chain
 from training.datasets import Segment
-from training.export import NO_GOLDEN, code_commit, write_artifact
+from training.export import NO_GOLDEN, calibration_digest, code_commit, write_artifact
 from training.fit import Progress, fit
 from training.networks import folded, make_network
-from training.quantize import INPUT, METHOD, OUTPUT, digest, to_int8, to_onnx
+from training.quantize import INPUT, METHOD, OUTPUT, to_int8, to_onnx
 from training.recipe import Recipe
 from training.windows import (
     WindowSet,
@@ -138,7 +138,7 @@ def deploy(
     small = to_int8(full, windows[::2])
     first = write_artifact(path, small, draft, golden)
     agreement, worst = disagreement(first, whole, windows[1::2])
-    quantization = Quantization(METHOD, digest(windows[::2]), agreement, worst)
+    quantization = Quantization(METHOD, calibration_digest(windows[::2]), agreement, worst)
     return write_artifact(path, small, replace(draft, quantization=quantization), golden), whole
 
 
