@@ -52,12 +52,6 @@ def load_session(path: Path | str) -> Session:
     return _load_xdf(path)
 
 
-def read_session(path: Path | str) -> tuple[Spec, Samples, list[tuple[int, str]]]:
-    """(spec, samples (time, channel), [(sample index, marker text)]) of `load_session`."""
-    session = load_session(path)
-    return session.spec, session.samples, list(session.markers)
-
-
 def open_replay(
     argument: str,
     *,

@@ -56,6 +56,7 @@ def _run_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
             f"(bridged {report['concealed_samples']}), void {report['void_samples']}, "
             f"dropped {report['dropped_samples']}, restarts {report['restarts']}",
         ),
+        ("link", ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in report["link"].items())),
         (
             "late",
             f"{report['missed_deadlines']} deadlines missed, "

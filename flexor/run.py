@@ -14,6 +14,7 @@ from acquisition.stream import Source, Spec
 from firmware_bridge.control import control
 from firmware_bridge.hands import HAND6, open_hand
 from firmware_bridge.safety_state import limits_for
+from firmware_bridge.serial_link import SerialLink
 from flexor.feed import Feed, spawn
 from flexor.live import run, stoppable
 from flexor.loop import Loop
@@ -117,7 +118,20 @@ def drive(
         stack.enter_context(stoppable(loop))
         inbox = run(loop, source, seconds)
         report = make_report(loop, inbox, artifact, source_name, profile.hand)
+        report["link"] = link_report(hand)
     return {**report, "recording": _recording(feeds, record)}
+
+
+def link_report(hand: SerialLink) -> dict[str, int]:
+    """What went over the link, and what of it was dropped."""
+    session = hand.session
+    return {
+        "setpoints": session.setpoints_n,
+        "telemetries": session.telems_n,
+        "damaged_frames": session.rx.damaged,
+        "stale_frames": session.rx.stale,
+        "unexpected_frames": session.unexpected_n,
+    }
 
 
 def make_report(

@@ -10,7 +10,7 @@ import pytest
 
 from acquisition.myo_files import MYO_GESTURES, MYO_SPEC
 from acquisition.recording import create_recording
-from acquisition.replay import read_session
+from acquisition.replay import load_session
 from acquisition.stream import Refused, Spec
 from acquisition.xdf import Stream
 from training.datasets import fingerprint, read_dataset, read_myo_armband, read_xdf
@@ -103,7 +103,8 @@ def test_the_real_set_has_the_users_of_the_published_protocol(shared_data: Path)
 
 def test_live_and_offline_see_the_same_samples(shared_data: Path) -> None:
     root = shared_data / "myo_armband"
-    _, samples, markers = read_session(root / "EvaluationDataset" / "Male1" / "Test0")
+    whole = load_session(root / "EvaluationDataset" / "Male1" / "Test0")
+    samples, markers = whole.samples, list(whole.markers)
     segments = [
         s for s in read_myo_armband(root, users={"evaluation/Male1"}) if s.session == "Test0"
     ]

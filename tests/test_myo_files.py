@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from acquisition.myo_files import MYO_GESTURES, MYO_SPEC
-from acquisition.replay import load_session, open_replay, read_session
+from acquisition.replay import load_session, open_replay
 from acquisition.sources import open_source
 from acquisition.stream import Refused
 from tests.test_replay import read_all
@@ -24,7 +24,8 @@ def test_a_session_folder_is_one_stream_in_numeric_order(tmp_path: Path) -> None
     for number in (0, 1, 2, 10):
         write_myo_file(tmp_path / f"classe_{number}.dat", np.full((3, 8), number))
     (tmp_path / "experiment.csv").write_text("Sex,M,,")
-    spec, samples, markers = read_session(tmp_path)
+    whole = load_session(tmp_path)
+    spec, samples, markers = whole.spec, whole.samples, list(whole.markers)
     assert spec == MYO_SPEC
     assert samples[:, 0].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 10, 10, 10]
     assert samples.dtype == np.float32
@@ -48,7 +49,8 @@ def test_an_armband_session_comes_in_the_packets_of_an_armband(tmp_path: Path) -
 
 def test_a_real_session_replays_as_it_is_read(shared_data: Path) -> None:
     folder = shared_data / "myo_armband" / "EvaluationDataset" / "Male0" / "Test0"
-    spec, samples, markers = read_session(folder)
+    whole = load_session(folder)
+    spec, samples, markers = whole.spec, whole.samples, list(whole.markers)
     assert spec == MYO_SPEC
     assert [text for _, text in markers] == list(MYO_GESTURES) * 4
     assert len(samples) == sum(path.stat().st_size for path in folder.glob("*.dat")) // 16

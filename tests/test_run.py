@@ -43,6 +43,8 @@ def test_the_demo_moves_the_hand_on_fresh_decisions_only(demo: tuple[dict[str, A
     assert report["commands_stale"] == report["lost_samples"] == report["dropped_samples"] == 0
     assert report["decisions"] + report["skipped_windows"] == (800 - 52) // 5 + 1
     assert report["rest_false_activation"] == 0
+    assert report["link"]["setpoints"] == report["commands"]
+    assert report["link"]["damaged_frames"] == 0
     assert json.loads(json.dumps(report)) == report
 
 
