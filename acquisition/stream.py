@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,8 @@ class Spec:
     channels: tuple[str, ...]
     """Channel names, in column order."""
     unit: str = "uV"
-    """Unit of a sample: "uV", or "raw" where the device has no known scale."""
+    """Unit of a sample: "uV", "raw" where the device has no known scale, or "named" where each
+    channel's name ends with its own unit, as those of motion do: "accel_x_g", "gyro_z_deg_s"."""
     scale: float = 1.0
     """Size of one device count, in `unit`."""
     full_scale: float | None = None
@@ -120,6 +121,45 @@ class Source(Protocol):
 
     def stop(self) -> None:
         """Ends the stream and frees the device. Harmless when repeated."""
+        ...
+
+
+@dataclass
+class Counts:
+    """What happened between a device and us since it was opened. Only grows."""
+
+    samples: int = 0
+    """delivered"""
+    lost_samples: int = 0
+    """missing: what the chunks' `lost` add up to"""
+    duplicate_frames: int = 0
+    late_frames: int = 0
+    """came after a newer one had been delivered; their samples stay counted as lost"""
+    damaged_frames: int = 0
+    """dropped because their framing or their counter was broken"""
+    garbage_bytes: int = 0
+    """belonged to no frame"""
+    resyncs: int = 0
+    """times that the beginning of a frame had to be searched for"""
+    dropped_frames: int = 0
+    """the oldest of a full queue; their samples count as lost"""
+    reconnects: int = 0
+
+
+@runtime_checkable
+class Device(Source, Protocol):
+    """A source with hardware behind it."""
+
+    @property
+    def counts(self) -> Counts: ...
+
+    @property
+    def motion_spec(self) -> Spec | None:
+        """The second stream, as of an inertial unit; None for a device without."""
+        ...
+
+    def take_motion(self) -> list[Chunk]:
+        """The chunks of the second stream since the last call, oldest first. Never waits."""
         ...
 
 
