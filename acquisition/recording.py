@@ -1,4 +1,4 @@
-"""A recording: EMG, markers, intents and commands of one session in one XDF file."""
+"""A recording: EMG, motion, markers, intents and commands of one session in one XDF file."""
 
 from __future__ import annotations
 
@@ -49,11 +49,18 @@ class Recording:
     """Add it to a clock to get seconds since 1970."""
     unread_bytes: int
     """Bytes at the end that are not a whole chunk: 0 unless the file was cut or damaged."""
+    motion_spec: Spec | None = None
+    """The second stream, as of an inertial unit; None where the source had none."""
+    motion: tuple[Chunk, ...] = ()
+    """Its chunks, on the same clock."""
 
 
-def create_recording(path: Path | str, spec: Spec, source: str) -> Writer:
+def create_recording(
+    path: Path | str, spec: Spec, source: str, motion_spec: Spec | None = None
+) -> Writer:
     """A new recording to write into. Refuses to touch a file that is there."""
-    return Writer(open_new(path), spec.to_json(), source)
+    motion = None if motion_spec is None else motion_spec.to_json()
+    return Writer(open_new(path), spec.to_json(), source, motion)
 
 
 def open_new(path: Path | str) -> io.FileIO:
@@ -87,17 +94,19 @@ def read_recording(path: Path | str) -> Recording:
         except (ValueError, KeyError, IndexError, struct.error, ElementTree.ParseError):
             break
         intact = end
-    if reader.spec is None:
+    if Stream.EMG not in reader.specs:
         raise Refused(_nothing_of_ours(path, reader.names))
     return Recording(
-        reader.spec,
+        reader.specs[Stream.EMG],
         reader.source,
-        tuple(reader.chunks),
+        tuple(reader.chunks[Stream.EMG]),
         tuple(reader.markers),
         tuple(reader.entries[Stream.INTENTS]),
         tuple(reader.entries[Stream.COMMANDS]),
         reader.wall_offset_s,
         len(data) - intact,
+        reader.specs.get(Stream.MOTION),
+        tuple(reader.chunks[Stream.MOTION]),
     )
 
 
@@ -109,19 +118,22 @@ def _nothing_of_ours(path: Path | str, names: list[str]) -> str:
     )
 
 
+_LOSES = {loss: stream for stream, loss in xdf.LOSS_OF.items()}
+
+
 class _Reader:
     """What was read so far of one file."""
 
     def __init__(self) -> None:
-        self.spec: Spec | None = None
+        self.specs: dict[Stream, Spec] = {}
         self.source = ""
         self.wall_offset_s = 0.0
         self.names: list[str] = []
         self.streams: dict[int, Stream] = {}
-        self.chunks: list[Chunk] = []
+        self.chunks: dict[Stream, list[Chunk]] = {stream: [] for stream in xdf.LOSS_OF}
         self.markers: list[TimedText] = []
         self.entries: dict[Stream, list[TimedEntry]] = {Stream.INTENTS: [], Stream.COMMANDS: []}
-        self.lost = 0
+        self.lost = dict.fromkeys(xdf.LOSS_OF, 0)
 
     def take(self, tag: int, content: memoryview) -> None:
         if tag == Tag.FILE_HEADER:
@@ -138,8 +150,9 @@ class _Reader:
         if name not in known:
             return
         self.streams[stream_id] = known[name]
-        if known[name] is Stream.EMG:
-            self.spec = Spec.from_json(json.loads(header.findtext("desc/spec", "")))
+        if known[name] in xdf.LOSS_OF:
+            spec = Spec.from_json(json.loads(header.findtext("desc/spec", "")))
+            self.specs[known[name]] = spec
             self.source = header.findtext("desc/source", "")
 
     def _samples(self, stream: Stream, content: memoryview) -> None:
@@ -148,12 +161,12 @@ class _Reader:
         if body[0] != 8:
             raise ValueError("The first sample has no stamp.")
         (clock_s,) = struct.unpack("<d", body[1:9])
-        if stream is Stream.EMG and self.spec is not None:
-            rows = _rows(body[8:], rows_n, len(self.spec.channels))
-            self.chunks.append(Chunk(rows, clock_s, self.lost))
-            self.lost = 0
-        elif stream is Stream.LOST:
-            self.lost += int(struct.unpack("<i", body[9:])[0])
+        if stream in self.specs:
+            rows = _rows(body[8:], rows_n, len(self.specs[stream].channels))
+            self.chunks[stream].append(Chunk(rows, clock_s, self.lost[stream]))
+            self.lost[stream] = 0
+        elif stream in _LOSES:
+            self.lost[_LOSES[stream]] += int(struct.unpack("<i", body[9:])[0])
         else:
             text = bytes(body[10 + body[9] :]).decode()
             if stream is Stream.MARKERS:

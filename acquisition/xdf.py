@@ -42,6 +42,12 @@ class Stream(IntEnum):
     INTENTS = 3
     COMMANDS = 4
     LOST = 5
+    MOTION = 6
+    MOTION_LOST = 7
+
+
+LOSS_OF = {Stream.EMG: Stream.LOST, Stream.MOTION: Stream.MOTION_LOST}
+"""Stream of samples -> the stream that counts what is missing in it."""
 
 
 def stream_name(stream: Stream) -> str:
@@ -100,6 +106,7 @@ class Writer:
         file: io.FileIO,
         spec: Mapping[str, Any],
         source: str,
+        motion: Mapping[str, Any] | None = None,
         *,
         sync_every_s: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
@@ -110,8 +117,11 @@ class Writer:
         self.samples_n = 0
         """EMG samples written."""
         self._file = file
-        self._row_bytes = 4 * len(spec["channels"])
-        self._rate_hz = float(spec["rate_hz"])
+        self._specs = {Stream.EMG: spec}
+        if motion is not None:
+            self._specs[Stream.MOTION] = motion
+        sparse = {Stream.MARKERS, Stream.INTENTS, Stream.COMMANDS}
+        self._streams = sorted({*sparse, *self._specs, *(LOSS_OF[each] for each in self._specs)})
         self._spans: dict[Stream, tuple[float, float, int]] = {}
         self._sync_every_s = sync_every_s
         self._clock = clock
@@ -119,8 +129,9 @@ class Writer:
         wall_s = wall_clock()
         offset_s = wall_s - clock()
         self._append(MAGIC + chunk(Tag.FILE_HEADER, _file_header(wall_s, offset_s)))
-        for stream in Stream:
-            header = struct.pack("<I", stream) + _stream_header(stream, spec, source)
+        for stream in self._streams:
+            header = _stream_header(stream, self._specs.get(stream), source)
+            header = struct.pack("<I", stream) + header
             self._append(chunk(Tag.STREAM_HEADER, header))
         self.sync()
 
@@ -130,19 +141,28 @@ class Writer:
         `lost` counts the samples missing before them; it goes into the file before them, so
         that no cut can hide a gap.
         """
-        data = b""
-        rows_n = len(rows) // self._row_bytes
+        self.samples_n += self._rows(Stream.EMG, clock_s, rows, lost)
+
+    def motion(self, clock_s: float, rows: bytes, lost: int = 0) -> None:
+        """The same of the second stream. Raises KeyError where the file began without one."""
+        self._rows(Stream.MOTION, clock_s, rows, lost)
+
+    def _rows(self, stream: Stream, clock_s: float, rows: bytes, lost: int) -> int:
+        spec, data = self._specs[stream], b""
+        row_bytes = 4 * len(spec["channels"])
+        rows_n = len(rows) // row_bytes
         if lost:
-            data += samples(Stream.LOST, clock_s, struct.pack("<i", min(lost, 2**31 - 1)), 4)
+            missing = struct.pack("<i", min(lost, 2**31 - 1))
+            data += samples(LOSS_OF[stream], clock_s, missing, 4)
         if rows_n:
-            data += samples(Stream.EMG, clock_s, rows, self._row_bytes)
+            data += samples(stream, clock_s, rows, row_bytes)
         self._append(data)
         if lost:
-            self._count(Stream.LOST, clock_s, clock_s, 1)
+            self._count(LOSS_OF[stream], clock_s, clock_s, 1)
         if rows_n:
-            self.samples_n += rows_n
-            self._count(Stream.EMG, clock_s, clock_s + (rows_n - 1) / self._rate_hz, rows_n)
+            self._count(stream, clock_s, clock_s + (rows_n - 1) / float(spec["rate_hz"]), rows_n)
         self.sync_if_due()
+        return rows_n
 
     def text(self, stream: Stream, clock_s: float, text: str) -> None:
         """Writes one marker, or one intent or command as JSON."""
@@ -164,7 +184,7 @@ class Writer:
     def close(self) -> None:
         """Writes the footers and closes the file, even if the disk is full."""
         try:
-            for stream in Stream:
+            for stream in self._streams:
                 footer = struct.pack("<I", stream) + _footer(*self._spans.get(stream, (0, 0, 0)))
                 self._append(chunk(Tag.STREAM_FOOTER, footer))
             os.fsync(self._file.fileno())
@@ -210,18 +230,19 @@ def _file_header(wall_s: float, offset_s: float) -> bytes:
     )
 
 
-def _stream_header(stream: Stream, spec: Mapping[str, Any], source: str) -> bytes:
+def _stream_header(stream: Stream, spec: Mapping[str, Any] | None, source: str) -> bytes:
     kind, channels_n, rate_hz, form, desc = "Markers", 1, 0.0, "string", ""
-    if stream is Stream.LOST:
+    if stream in LOSS_OF.values():
         kind, form = "Lost", "int32"
-    if stream is Stream.EMG:
-        kind, channels_n, form = "EMG", len(spec["channels"]), "float32"
+    if spec is not None:
+        kind = "EMG" if stream is Stream.EMG else "MoCap"  # XDF's word for sensors of motion
+        channels_n, form = len(spec["channels"]), "float32"
         rate_hz = float(spec["rate_hz"])
         # The names of units in XDF meta-data are words.
         unit = {"uV": "microvolts"}.get(spec["unit"], spec["unit"])
         rows = "".join(
             f"<channel><label>{_xml(name)}</label><unit>{_xml(unit)}</unit>"
-            "<type>EMG</type></channel>"
+            f"<type>{kind}</type></channel>"
             for name in spec["channels"]
         )
         desc = (

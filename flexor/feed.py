@@ -7,138 +7,35 @@ counted, and never time. No array library here: a consumer need not load one.
 
 from __future__ import annotations
 
-import json
 import select
 import socket
-import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from firmware_bridge.command import Command, Mode
-from models.intent import Intent
+from flexor.messages import MESSAGE_MAX, Kind, SamplesMessage, pack, unpack
 
 if TYPE_CHECKING:
     from acquisition.stream import Chunk, Spec
 
-MESSAGE_MAX = 65536
-"""Bytes. Longer chunks travel in pieces: the kernel refuses what its buffer cannot hold."""
+
+@dataclass
+class _Stream:
+    """What a feed remembers of one of its streams."""
+
+    kind: Kind
+    rate_hz: float
+    piece_samples: int
+    lost: int = 0
+    """samples that the consumer did not get since the last that it got"""
 
 
-class Kind(IntEnum):
-    """What a message is; its first byte."""
-
-    SPEC = 1
-    SAMPLES = 2
-    MARKER = 3
-    INTENT = 4
-    COMMAND = 5
-    STATUS = 6
-    END = 7
-
-
-class SamplesMessage(NamedTuple):
-    """Consecutive samples on their way to a consumer."""
-
-    clock_s: float
-    lost: int
-    samples_n: int
-    channels_n: int
-    data: bytes
-    """float32, (time, channel)"""
-
-
-class IntentMessage(NamedTuple):
-    """An intent, and the monotonic second at which it was decided."""
-
-    at_s: float
-    intent: Intent
-
-
-class CommandMessage(NamedTuple):
-    """A command, and the monotonic second at which it was sent."""
-
-    at_s: float
-    command: Command
-
-
-_SAMPLES = struct.Struct("<dIHH")
-_INTENT = struct.Struct("<dddd?qHH")
-_COMMAND = struct.Struct("<dddB?qH")
-
-
-def _pack_samples(m: SamplesMessage) -> bytes:
-    return _SAMPLES.pack(m.clock_s, min(m.lost, 2**32 - 1), m.samples_n, m.channels_n) + m.data
-
-
-def _unpack_samples(body: bytes) -> SamplesMessage:
-    clock_s, lost, samples_n, channels_n = _SAMPLES.unpack_from(body)
-    return SamplesMessage(clock_s, lost, samples_n, channels_n, body[_SAMPLES.size :])
-
-
-def _pack_intent(m: IntentMessage) -> bytes:
-    i = m.intent
-    name, n = i.gesture.encode(), len(i.targets)
-    head = _INTENT.pack(
-        m.at_s, i.clock_s, i.strength, i.confidence, i.rejected, i.decision_n, len(name), n
-    )
-    return head + struct.pack(f"<{n}d", *i.targets) + name
-
-
-def _unpack_intent(body: bytes) -> IntentMessage:
-    at_s, clock_s, strength, confidence, rejected, decision_n, name_n, n = _INTENT.unpack_from(body)
-    targets = struct.unpack_from(f"<{n}d", body, _INTENT.size)
-    name = body[len(body) - name_n :].decode()
-    return IntentMessage(
-        at_s, Intent(name, strength, confidence, clock_s, decision_n, rejected, targets)
-    )
-
-
-def _pack_command(m: CommandMessage) -> bytes:
-    c, n = m.command, len(m.command.joints)
-    head = _COMMAND.pack(m.at_s, c.clock_s, c.ttl_s, c.mode, c.rest, c.decision_n, n)
-    return head + struct.pack(f"<{n}d", *c.joints)
-
-
-def _unpack_command(body: bytes) -> CommandMessage:
-    at_s, clock_s, ttl_s, mode, rest, decision_n, n = _COMMAND.unpack_from(body)
-    joints = struct.unpack_from(f"<{n}d", body, _COMMAND.size)
-    return CommandMessage(at_s, Command(Mode(mode), joints, clock_s, decision_n, ttl_s, rest))
-
-
-def _pack_json(value: Any) -> bytes:
-    return json.dumps(value).encode()
-
-
-MESSAGES: dict[Kind, tuple[Callable[[Any], bytes], Callable[[bytes], Any]]] = {
-    Kind.SPEC: (_pack_json, json.loads),
-    Kind.SAMPLES: (_pack_samples, _unpack_samples),
-    Kind.MARKER: (_pack_json, json.loads),
-    Kind.INTENT: (_pack_intent, _unpack_intent),
-    Kind.COMMAND: (_pack_command, _unpack_command),
-    Kind.STATUS: (_pack_json, json.loads),
-    Kind.END: (_pack_json, json.loads),
-}
-"""kind -> (pack, unpack) of what follows the first byte.
-
-SPEC is {"spec": ..., "source": name}, MARKER {"clock_s": s, "text": ...}, STATUS any object,
-END null.
-"""
-
-
-def pack(kind: Kind, value: Any) -> bytes:
-    """The message that carries `value`."""
-    return bytes((kind,)) + MESSAGES[kind][0](value)
-
-
-def unpack(message: bytes) -> tuple[Kind, Any]:
-    """(kind, value) of a message."""
-    kind = Kind(message[0])
-    return kind, MESSAGES[kind][1](message[1:])
+def _stream(kind: Kind, spec: Spec) -> _Stream:
+    return _Stream(kind, spec.rate_hz, max(1, (MESSAGE_MAX // 2) // (4 * len(spec.channels))))
 
 
 class Feed:
@@ -153,6 +50,7 @@ class Feed:
         spec: Spec,
         source: str = "",
         process: subprocess.Popen[bytes] | None = None,
+        motion_spec: Spec | None = None,
     ) -> None:
         self.alive = True
         """False once the consumer is gone."""
@@ -160,13 +58,15 @@ class Feed:
         """Messages that the consumer did not get."""
         self.process = process
         self._sock = sock
-        self._rate_hz = spec.rate_hz
-        self._piece_samples = max(1, (MESSAGE_MAX // 2) // (4 * len(spec.channels)))
-        self._lost = 0
+        self._emg = _stream(Kind.SAMPLES, spec)
+        self._motion = None if motion_spec is None else _stream(Kind.MOTION, motion_spec)
         sock.setblocking(False)
         # The kernel gives less where its own bound is lower.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
-        self.send(Kind.SPEC, {"spec": spec.to_json(), "source": source})
+        head = {"spec": spec.to_json(), "source": source}
+        if motion_spec is not None:
+            head["motion"] = motion_spec.to_json()
+        self.send(Kind.SPEC, head)
 
     def send(self, kind: Kind, value: Any) -> bool:
         """Hands `value`, as MESSAGES has it, to the consumer; False if it was dropped."""
@@ -187,21 +87,29 @@ class Feed:
 
     def send_chunk(self, chunk: Chunk) -> None:
         """Hands a chunk and its markers over, in as many messages as it takes."""
+        self._send_samples(self._emg, chunk)
+        for marker in chunk.markers:
+            self.send_marker(chunk.clock_s + marker.sample_n / self._emg.rate_hz, marker.text)
+
+    def send_motion(self, chunk: Chunk) -> None:
+        """Hands a chunk of the second stream over; nothing where the feed began without one."""
+        if self._motion is not None:
+            self._send_samples(self._motion, chunk)
+
+    def _send_samples(self, stream: _Stream, chunk: Chunk) -> None:
         samples_n, channels_n = chunk.samples.shape
-        self._lost += chunk.lost
-        for first in range(0, samples_n, self._piece_samples):
-            piece = chunk.samples[first : first + self._piece_samples]
-            clock_s = chunk.clock_s + first / self._rate_hz
+        stream.lost += chunk.lost
+        for first in range(0, samples_n, stream.piece_samples):
+            piece = chunk.samples[first : first + stream.piece_samples]
             message = SamplesMessage(
-                clock_s,
-                self._lost,
+                chunk.clock_s + first / stream.rate_hz,
+                stream.lost,
                 len(piece),
                 channels_n,
                 piece.astype("<f4", copy=False).tobytes(),
             )
-            self._lost = 0 if self.send(Kind.SAMPLES, message) else self._lost + len(piece)
-        for marker in chunk.markers:
-            self.send_marker(chunk.clock_s + marker.sample_n / self._rate_hz, marker.text)
+            sent = self.send(stream.kind, message)
+            stream.lost = 0 if sent else stream.lost + len(piece)
 
     def send_marker(self, clock_s: float, text: str) -> bool:
         """Hands a word about a moment over."""
@@ -265,6 +173,7 @@ def spawn(
     *,
     pass_fds: Sequence[int] = (),
     keyboard: bool = False,
+    motion_spec: Spec | None = None,
 ) -> Feed:
     """A feed to a new process that runs `main()` of `module`.
 
@@ -287,7 +196,7 @@ def spawn(
             pass_fds=(theirs.fileno(), *pass_fds),
             start_new_session=True,
         )
-    return Feed(ours, spec, source, process)
+    return Feed(ours, spec, source, process, motion_spec)
 
 
 def say(sock: socket.socket, status: dict[str, Any]) -> None:

@@ -17,10 +17,10 @@ from firmware_bridge.safety import gate
 from firmware_bridge.safety_state import Do, Health, Output, Phase, Request
 from firmware_bridge.serial_link import Sent
 from flexor.loop import Loop, note
-from flexor.reader import Inbox, Reader
+from flexor.reader import Inbox, Reader, room_for
 from flexor.sense import understand
 from flexor.tally import process_age_s
-from flexor.tell import tell
+from flexor.tell import tell, tell_motion
 from models.intent import Intent
 
 TICK_S = 0.010
@@ -34,7 +34,7 @@ def run(loop: Loop, source: Source, seconds: float | None = None) -> Inbox:
 
     The hand is disarmed at the end whatever happens. Gives the inbox with its counters.
     """
-    inbox = Inbox(round(INBOX_S * source.spec.rate_hz))
+    inbox = room_for(source, INBOX_S, motion=loop.motion)
     deadline_s = loop.decoder.contract.hop_s
     with steady(), Reader(source, inbox):
         until_s = None if seconds is None else loop.clock() + seconds
@@ -58,6 +58,8 @@ def tick(loop: Loop, inbox: Inbox, deadline_s: float) -> None:
     done_s = loop.clock()
     count(loop, intent, output, begin_s, done_s, deadline_s)
     tell(loop, chunks, intent, sent, done_s)
+    if loop.motion:
+        tell_motion(loop, inbox.take_motion())
 
 
 def act(
@@ -156,6 +158,8 @@ def count(
 
 def finish(loop: Loop, inbox: Inbox) -> None:
     """The source's end: a lost one is told, and the gate disarms."""
+    if loop.motion:
+        tell_motion(loop, inbox.take_motion())
     if inbox.error is not None:
         loop.error = loop.error or inbox.error
         note(loop, loop.clock(), "source lost", str(inbox.error))

@@ -46,6 +46,8 @@ class Loop:
     arm_when_rested: bool = False
     """arm once, as soon as the gate would allow it"""
     joint_names: tuple[str, ...] = ()
+    motion: bool = False
+    """the source's second stream is recorded too"""
     clock: Callable[[], float] = time.monotonic
     tally: Tally = field(default_factory=Tally)
     error: DeviceError | None = None

@@ -22,14 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acquisition.xdf import Stream, Writer
-from flexor.feed import (
-    MESSAGE_MAX,
-    Feed,
-    Kind,
-    say,
-    spawn,
-    unpack,
-)
+from flexor.feed import Feed, say, spawn
+from flexor.messages import MESSAGE_MAX, Kind, unpack
 
 if TYPE_CHECKING:
     from acquisition.stream import Spec
@@ -38,6 +32,8 @@ START_FREE_BYTES = 256 * 2**20
 """Free space that a recording wants at its start: half an hour of 16 channels at 2 kHz."""
 KEEP_FREE_BYTES = 32 * 2**20
 """Free space that a recording leaves: the rest of the machine must go on writing."""
+CHUNK_BYTES = 25
+"""What a chunk of samples in the file has beside its values."""
 INBOX_MESSAGES = 4096
 """More than ten seconds of a busy loop: a worn memory card blocks that long now and then."""
 NAP_S = 0.05
@@ -57,8 +53,13 @@ def start_recorder(
     *,
     start_free_bytes: int = START_FREE_BYTES,
     keep_free_bytes: int = KEEP_FREE_BYTES,
+    motion_spec: Spec | None = None,
+    seconds: float | None = None,
 ) -> Feed:
     """A feed to a new process that records it into a new file at `path`.
+
+    With `motion_spec` the second stream is recorded as well. `seconds` is how long the recording
+    will be, where that is known.
 
     `poll` of the feed gives {"event": "recording" | "stopped" | "closed", "bytes_n": ...,
     "lost": ...}; "stopped" comes once, with a sentence under "text". Refuses a file that is
@@ -69,16 +70,39 @@ def start_recorder(
 
     file = open_new(path)
     with file:
+        needed_bytes = 0
+        if seconds is not None:
+            needed_bytes = keep_free_bytes + bytes_for(seconds, spec, motion_spec)
         free_bytes = _free_bytes(file.fileno())
-        if free_bytes < start_free_bytes:
+        if free_bytes < max(start_free_bytes, needed_bytes):
             Path(path).unlink()
+            has = f"The disk of {path} has {free_bytes / 2**20:.0f} MB free, and a recording"
+            if needed_bytes <= start_free_bytes:
+                starts = f"{start_free_bytes / 2**20:.0f} MB or more"
+                raise Refused(f"{has} starts with {starts}; make room first.")
             raise Refused(
-                f"The disk of {path} has {free_bytes / 2**20:.0f} MB free, and a recording "
-                f"starts with {start_free_bytes / 2**20:.0f} MB or more; make room first."
+                f"{has} of {seconds:g} s may need {needed_bytes / 2**20:.0f} MB, with the "
+                f"{keep_free_bytes / 2**20:.0f} MB that stay free; make room, or ask for less."
             )
         _sync_folder(Path(path).parent)
-        arguments = (str(file.fileno()), str(keep_free_bytes))
-        return spawn("flexor.recorder", spec, source, arguments, pass_fds=(file.fileno(),))
+        return spawn(
+            "flexor.recorder",
+            spec,
+            source,
+            (str(file.fileno()), str(keep_free_bytes)),
+            pass_fds=(file.fileno(),),
+            motion_spec=motion_spec,
+        )
+
+
+def bytes_for(seconds: float, spec: Spec, motion_spec: Spec | None = None) -> int:
+    """What a recording takes at most: as if every sample came in a chunk of its own.
+
+    Markers, intents and commands are not in it; forty of those a second are 16 kB.
+    """
+    streams = [spec] if motion_spec is None else [spec, motion_spec]
+    rates = (each.rate_hz * (4 * len(each.channels) + CHUNK_BYTES) for each in streams)
+    return round(seconds * sum(rates))
 
 
 def main() -> None:
@@ -132,7 +156,10 @@ def record(
     state: dict[str, Any] = {"event": "recording", "bytes_n": 0, "lost": 0}
     item: Item | None = None
     try:
-        writer = Writer(file, head["spec"], head["source"], sync_every_s=tick_s, clock=clock)
+        motion = head.get("motion")
+        writer = Writer(
+            file, head["spec"], head["source"], motion, sync_every_s=tick_s, clock=clock
+        )
         told_s = clock()
         while (item := _next(inbox, tick_s)) is None or item[0] is not Kind.END:
             if item is not None:
@@ -171,7 +198,9 @@ def _write(writer: Writer, item: Item) -> int:
     if kind is Kind.SAMPLES:
         writer.samples(value.clock_s, value.data, value.lost)
         return int(value.lost)
-    if kind is Kind.MARKER:
+    if kind is Kind.MOTION:
+        writer.motion(value.clock_s, value.data, value.lost)
+    elif kind is Kind.MARKER:
         writer.text(Stream.MARKERS, value["clock_s"], value["text"])
     elif kind is Kind.INTENT:
         writer.text(Stream.INTENTS, value.at_s, json.dumps(asdict(value.intent)))

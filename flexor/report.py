@@ -66,6 +66,10 @@ def _run_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("memory", f"{_number(report['memory_mb'])} MB (proportional set size)"),
         ("state at the end", report["final_state"]),
     ]
+    if report.get("device"):
+        told = {k: n for k, n in report["device"].items() if n or k in {"samples", "lost_samples"}}
+        text = ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in told.items())
+        rows.append(("device", text))
     if report.get("recording"):
         recording = report["recording"]
         rows.append(

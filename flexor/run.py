@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from acquisition.sources import open_source
-from acquisition.stream import Source, Spec
+from acquisition.stream import Device, Source
 from firmware_bridge.control import control
 from firmware_bridge.hands import HAND6, open_hand
 from firmware_bridge.safety_state import limits_for
@@ -19,7 +19,7 @@ from flexor.feed import Feed, spawn
 from flexor.live import run, stoppable
 from flexor.loop import Loop
 from flexor.profile import DEMO_ARTIFACT, Profile, read_profile
-from flexor.reader import Inbox
+from flexor.reader import Inbox, moving
 from flexor.tally import loss_report, memory_mb, spread
 from models.artifact import Artifact, open_artifact
 from models.decoder import open_decoder
@@ -104,7 +104,7 @@ def drive(
     with ExitStack() as stack:
         hand = stack.enter_context(open_hand(profile.hand))
         hand.wait_connected()
-        feeds = _feeds(source.spec, source_name, record, view, stack)
+        feeds = _feeds(source, source_name, record, view, stack)
         loop = Loop(
             decoder,
             mapping,
@@ -114,12 +114,18 @@ def drive(
             feeds,
             arm_when_rested=arm,
             joint_names=HAND6.joint_names,
+            motion=record is not None and moving(source) is not None,
         )
         stack.enter_context(stoppable(loop))
         inbox = run(loop, source, seconds)
         report = make_report(loop, inbox, artifact, source_name, profile.hand)
         report["link"] = link_report(hand)
-    return {**report, "recording": _recording(feeds, record)}
+    return {**report, **device_report(source), "recording": _recording(feeds, record)}
+
+
+def device_report(source: Source) -> dict[str, Any]:
+    """{"device": what happened between it and us}, of a source with hardware behind it."""
+    return {"device": asdict(source.counts)} if isinstance(source, Device) else {}
 
 
 def link_report(hand: SerialLink) -> dict[str, int]:
@@ -189,15 +195,17 @@ def scored(loop: Loop, settle_s: float = SETTLE_S) -> Score:
 
 
 def _feeds(
-    spec: Spec, source_name: str, record: Path | None, view: bool, stack: ExitStack
+    source: Source, source_name: str, record: Path | None, view: bool, stack: ExitStack
 ) -> Sequence[Feed]:
     feeds = []
     if record is not None:
         from flexor.recorder import start_recorder
 
-        feeds.append(start_recorder(record, spec, source_name))
+        device = moving(source)
+        motion_spec = None if device is None else device.motion_spec
+        feeds.append(start_recorder(record, source.spec, source_name, motion_spec=motion_spec))
     if view and sys.stdout.isatty():
-        feeds.append(spawn("flexor.view", spec, source_name, keyboard=True))
+        feeds.append(spawn("flexor.view", source.spec, source_name, keyboard=True))
     for feed in feeds:
         stack.callback(feed.close)
     return feeds

@@ -8,8 +8,8 @@ from acquisition.stream import Chunk
 from firmware_bridge.command import Command
 from firmware_bridge.safety_state import Do, Request
 from firmware_bridge.serial_link import Sent
-from flexor.feed import CommandMessage, IntentMessage, Kind
 from flexor.loop import Loop, note
+from flexor.messages import CommandMessage, IntentMessage, Kind
 from flexor.tally import spread
 from models.intent import Intent
 from preprocessing.quality import MENDS
@@ -42,6 +42,13 @@ def tell(
         status = describe(loop)
         for feed in loop.feeds:
             feed.send(Kind.STATUS, status)
+
+
+def tell_motion(loop: Loop, chunks: list[Chunk]) -> None:
+    """Feeds the second stream to whoever records it."""
+    for feed in loop.feeds:
+        for chunk in chunks:
+            feed.send_motion(chunk)
 
 
 def heed(loop: Loop, word: dict[str, Any], now_s: float) -> None:

@@ -25,7 +25,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from flexor.feed import MESSAGE_MAX, Kind, say, unpack
+from flexor.feed import say
+from flexor.messages import MESSAGE_MAX, Kind, unpack
 
 FRAMES_PER_S = 10
 KEYS = {"a": "arm", "d": "disarm", "e": "estop", " ": "estop", "c": "clear", "q": "quit"}

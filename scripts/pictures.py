@@ -11,7 +11,7 @@ from rich.console import Console
 
 from acquisition.stream import Chunk
 from flexor import report, run
-from flexor.feed import CommandMessage, Kind, SamplesMessage
+from flexor.messages import CommandMessage, Kind, SamplesMessage
 from flexor.view import Seen, draw, note
 
 VIEW_AT_S = 13.0

@@ -13,15 +13,14 @@ from hypothesis import strategies as st
 
 from acquisition.stream import Chunk, Marker, Samples, Spec
 from firmware_bridge.command import Command, Mode
-from flexor.feed import (
+from flexor.feed import Feed, say
+from flexor.messages import (
     MESSAGE_MAX,
     CommandMessage,
-    Feed,
     IntentMessage,
     Kind,
     SamplesMessage,
     pack,
-    say,
     unpack,
 )
 from models.intent import Intent

@@ -21,7 +21,7 @@ import pytest
 
 from acquisition.recording import Recording, read_recording
 from acquisition.stream import Chunk, Marker, Refused, Samples
-from flexor.feed import CommandMessage, IntentMessage, Kind, SamplesMessage
+from flexor.messages import CommandMessage, IntentMessage, Kind, SamplesMessage
 from flexor.recorder import receive, record, start_recorder
 from tests.test_feed import COMMAND, INTENT, SPEC, pair, ramp
 from tests.test_recording import FullDisk

@@ -13,7 +13,7 @@ from rich.console import Console
 from acquisition.recording import read_recording
 from firmware_bridge.command import Command, Mode
 from flexor.bench import run_bench
-from flexor.feed import CommandMessage, IntentMessage, Kind, SamplesMessage
+from flexor.messages import CommandMessage, IntentMessage, Kind, SamplesMessage
 from flexor.report import print_report, print_run
 from flexor.run import run_demo
 from flexor.view import Seen, draw, note
