@@ -10,6 +10,7 @@ from acquisition.tables import look_up
 
 SOURCES: dict[str, tuple[str, str]] = {
     "synthetic": ("acquisition.synthetic", "open_synthetic"),
+    "cyton": ("acquisition.cyton", "open_cyton"),
     "replay": ("acquisition.replay", "open_replay"),
 }
 """name -> (module, function of (argument, **options) that gives a Source), imported lazily."""

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from acquisition.stream import DeviceLost, DeviceRefused, DeviceTimeout, Refused
+from acquisition.serial_port import open_raw, poller_of
+from acquisition.stream import DeviceLost, DeviceTimeout, Refused
 from firmware_bridge import session as sessions
 from firmware_bridge.command import Mode
 from firmware_bridge.hands import (
@@ -28,7 +29,6 @@ from firmware_bridge.hands import (
     velocity_counts,
 )
 from firmware_bridge.link import DOF_N, FrameType, HandState, Telem
-from firmware_bridge.port_refusal import why_refused
 from firmware_bridge.safety_state import Do, Output
 from firmware_bridge.session import LinkEvent, LinkEventKind, LinkPhase, Session
 
@@ -36,6 +36,8 @@ BAUD_HZ = 460_800
 """30 + 38 bytes at 100 per second take 8 % of it (protocols C3)."""
 CONNECT_S = 3.0
 """A board that restarts when its port is opened needs up to two seconds."""
+WRITE_S = 0.005
+"""A setpoint that does not go out at once is a lost link."""
 _READ_N = 4096
 _REQUESTS = {
     Do.ARM: FrameType.ARM,
@@ -217,51 +219,10 @@ def open_serial(
     `ttl_s` is the longest that setpoints will ask for. Refuses ports that are missing, busy or
     not permitted, and hands with another number of joints than the link carries.
     """
-    import serial
-
     if not url:
         raise Refused('Name the port of the hand, e.g. "serial:/dev/ttyACM0".')
     if len(hand.joints) != DOF_N:
         raise Refused(f"The link carries {DOF_N} joints and {hand.name} has {len(hand.joints)}.")
-    try:
-        port = serial.serial_for_url(
-            url, BAUD_HZ, timeout=0, write_timeout=0.005, exclusive=True, do_not_open=True
-        )
-        port.dsrdtr = port.rtscts = False
-        port.open()
-    except (ValueError, OSError) as error:
-        ports = [device for device, _ in serial_ports()]
-        raise DeviceRefused(why_refused(url, error, ports)) from error
-    _hurry(port, url)
+    port = open_raw(url, BAUD_HZ, WRITE_S)
     session = Session(1, len(hand.joints), int(ttl_s * 1000.0 + 0.5))
-    return SerialLink(url, hand, port, _poller(port), session, on_close)
-
-
-def serial_ports() -> list[tuple[str, str]]:
-    """(device, what it says it is) of every serial port of this machine."""
-    from serial.tools.list_ports import comports
-
-    return sorted((port.device, port.description) for port in comports())
-
-
-def _poller(port: Any) -> select.poll | None:
-    """Tells without waiting whether bytes came; None where the URL has no file behind it."""
-    try:
-        number = port.fileno()
-    except OSError:
-        return None
-    poller = select.poll()
-    poller.register(number, select.POLLIN)
-    return poller
-
-
-def _hurry(port: Any, url: str) -> None:
-    """Low latency where the driver knows it: 1 ms in place of 16 (FTDI), no Nagle (sockets)."""
-    if url.startswith("socket://"):
-        import socket
-
-        with socket.socket(fileno=os.dup(port.fileno())) as same:
-            same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    elif hasattr(port, "set_low_latency_mode"):
-        with contextlib.suppress(OSError, ValueError):
-            port.set_low_latency_mode(True)
+    return SerialLink(url, hand, port, poller_of(port), session, on_close)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from acquisition.sources import SOURCES
 from firmware_bridge.hands import HANDS
-
-BY_ID = Path("/dev/serial/by-id")
 
 
 def list_devices() -> dict[str, Any]:
@@ -29,13 +26,11 @@ def _example(name: str) -> str:
 
 
 def _ports() -> list[dict[str, str]]:
-    from firmware_bridge.serial_link import serial_ports
+    from acquisition.serial_port import serial_ports
 
-    names = {path.resolve(): path for path in BY_ID.glob("*")} if BY_ID.is_dir() else {}
     found = []
-    for device, what in serial_ports():
-        path = names.get(Path(device).resolve(), Path(device))
-        allowed = os.access(device, os.R_OK | os.W_OK)
-        use = f"serial:{path}" if allowed else "no permission: join the group that owns it"
-        found.append({"port": device, "what": what, "use": use})
+    for port in serial_ports():
+        allowed = os.access(port.device, os.R_OK | os.W_OK)
+        use = f"serial:{port.by_id}" if allowed else "no permission: join the group that owns it"
+        found.append({"port": port.device, "what": port.description, "use": use})
     return found

@@ -39,7 +39,7 @@ onnxruntime is another matter than its runtime, so training may import that agai
 DOORS = {
     "preprocessing": {"acquisition": {"acquisition.stream", "acquisition.tables"}},
     "firmware_bridge": {
-        "acquisition": {"acquisition.stream", "acquisition.tables"},
+        "acquisition": {"acquisition.stream", "acquisition.tables", "acquisition.serial_port"},
         "models": {"models.intent"},
     },
 }

@@ -85,7 +85,7 @@ def test_a_second_program_is_refused_the_port_and_told_who_has_it(port: SerialLi
 
 
 def test_a_missing_port_is_refused_in_one_sentence() -> None:
-    with pytest.raises(DeviceRefused, match="no port /dev/ttyNONE9: connect the hand, or choose"):
+    with pytest.raises(DeviceRefused, match="no port /dev/ttyNONE9: connect the device, or choose"):
         open_hand("serial:/dev/ttyNONE9")
 
 

@@ -14,7 +14,7 @@ def why_refused(url: str, error: Exception, ports: Sequence[str]) -> str:
     number = getattr(error, "errno", None)
     if number == errno.ENOENT:
         known = ", ".join(ports) or "none"
-        return f"There is no port {url}: connect the hand, or choose among these: {known}."
+        return f"There is no port {url}: connect the device, or choose among these: {known}."
     if number in (errno.EACCES, errno.EPERM):
         return (
             f"You may not open {url}: join the group that owns it "

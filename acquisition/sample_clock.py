@@ -1,0 +1,38 @@
+"""When a sample was taken: its number over the rate, on an offset that follows slowly.
+
+Arrivals jitter by 1 to 30 ms on USB and Bluetooth, samples do not. The earliest arrivals have the
+least delay, so the offset goes down quickly to a sample that came earlier than thought, and up only
+as fast as two clocks can drift apart.
+"""
+
+from __future__ import annotations
+
+DRIFT = 0.005
+"""Share by which a board without a crystal may be slow."""
+CATCH_UP = 0.5
+"""Share of the elapsed time by which the clock may be set back: it never runs backwards."""
+
+
+class SampleClock:
+    """Stamps samples of one stream from their numbers and the arrivals of the newest."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self._rate_hz = rate_hz
+        self._offset_s: float | None = None
+        self._last_n = 0
+
+    def stamp(self, sample_n: int, at_s: float) -> float:
+        """Monotonic seconds at which sample `sample_n` was taken; it has just arrived, at `at_s`.
+
+        Call it with rising numbers. Always later than the stamp before; never later than `at_s`
+        by more than a fraction of a millisecond, but for the moments after an early arrival.
+        """
+        seen_s = at_s - sample_n / self._rate_hz
+        if self._offset_s is None:
+            self._offset_s = seen_s
+        else:
+            span_s = (sample_n - self._last_n) / self._rate_hz
+            step_s = seen_s - self._offset_s
+            self._offset_s += min(max(step_s, -CATCH_UP * span_s), DRIFT * span_s)
+        self._last_n = sample_n
+        return self._offset_s + sample_n / self._rate_hz

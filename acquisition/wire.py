@@ -1,0 +1,232 @@
+"""A device behind a port as a source: how it is opened, begun, read, ended and taken up again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from acquisition.framed import Parser
+from acquisition.port import Port
+from acquisition.stream import (
+    Chunk,
+    Counts,
+    Device,
+    DeviceError,
+    DeviceLost,
+    DeviceRefused,
+    DeviceTimeout,
+    Marker,
+    Spec,
+    empty_chunk,
+)
+
+SILENT_S = 2.0
+"""A stream that says nothing for so long is over: asleep, out of reach, or stopped."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
+"""Between two tries to connect again; doubled each time."""
+RATE_SPAN_S, RATE_SHARE = 3.0, 0.10
+"""Over the first seconds a stream may be so much faster or slower than it was said to be."""
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """All that differs between one device and another."""
+
+    what: str
+    """for sentences: "OpenBCI Cyton at /dev/ttyUSB0" """
+    spec: Spec
+    open: Callable[[], Port]
+    """raises DeviceRefused or DeviceTimeout"""
+    begin: Callable[[Port], None]
+    """asks who is there and starts the stream; raises DeviceRefused or DeviceTimeout"""
+    end: Callable[[Port], None]
+    """stops the stream"""
+    parser: Callable[[Counts], Parser]
+    motion_spec: Spec | None = None
+    mend: str = "check its cable and its battery"
+    """what to do when it is gone"""
+
+
+class Wired:
+    """A source that reads a wiring. One stream from `start` to `stop` or to a DeviceLost."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self.wiring = wiring
+        self._counts = Counts()
+        self._port: Port | None = None
+        self._parser: Parser = wiring.parser(self._counts)
+        self._ready: list[Chunk] = []
+        self._heard_s = 0.0
+        self._first_s: float | None = None
+        self._seen_n = 0
+
+    @property
+    def spec(self) -> Spec:
+        return self.wiring.spec
+
+    @property
+    def motion_spec(self) -> Spec | None:
+        return self.wiring.motion_spec
+
+    @property
+    def counts(self) -> Counts:
+        return self._counts
+
+    def start(self) -> None:
+        port = self.wiring.open()
+        try:
+            self.wiring.begin(port)
+        except BaseException:
+            port.close()
+            raise
+        self._port, self._parser = port, self.wiring.parser(self._counts)
+        self._ready, self._first_s, self._seen_n = [], None, 0
+        self._heard_s = port.clock()
+
+    def read(self, timeout_s: float) -> Chunk | None:
+        if self._ready:
+            return self._ready.pop(0)
+        port = self._port
+        if port is None:
+            return None
+        arrivals = port.read(timeout_s)
+        for arrival in arrivals:
+            self._ready += self._parser.feed(arrival)
+        now_s = port.clock()
+        if self._ready:
+            self._heard_s = now_s
+            self._check_rate(now_s)
+            return self._ready.pop(0)
+        if now_s - self._heard_s > SILENT_S:
+            raise DeviceTimeout(
+                f"{self.wiring.what} has sent no samples for {SILENT_S:g} s: {self.wiring.mend}."
+            )
+        return empty_chunk(self.spec, now_s)
+
+    def take_motion(self) -> list[Chunk]:
+        return self._parser.take_motion()
+
+    def stop(self) -> None:
+        port, self._port = self._port, None
+        if port is None:
+            return
+        with suppress(DeviceError):  # a device that is gone cannot be told to stop
+            self.wiring.end(port)
+        port.close()
+
+    def _check_rate(self, now_s: float) -> None:
+        """A device set to another rate would be decoded at a wrong speed: refused."""
+        self._seen_n += sum(len(chunk.samples) + chunk.lost for chunk in self._ready)
+        if self._first_s is None:
+            self._first_s, self._seen_n = now_s, 0
+        span_s = now_s - self._first_s
+        if not RATE_SPAN_S <= span_s < 2 * RATE_SPAN_S:
+            return
+        rate_hz = self._seen_n / span_s
+        if abs(rate_hz / self.spec.rate_hz - 1) > RATE_SHARE:
+            raise DeviceRefused(
+                f"{self.wiring.what} sends {rate_hz:.0f} samples a second, and "
+                f"{self.spec.rate_hz:g} were expected: set the device or its rate here right."
+            )
+
+
+class Lasting:
+    """A device that is taken up again after a loss: always as a new stream, never in silence.
+
+    While it is gone, `read` gives nothing. The first chunk of the new stream has everything that
+    could not be received in the meantime in its `lost`, so that whatever decodes starts anew, and
+    a marker says what happened.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._device, self._clock, self._sleep = device, clock, sleep
+        self._lost_s: float | None = None
+        self._next_s = 0.0
+        self._wait_s = FIRST_WAIT_S
+        self._ended_s: float | None = None
+        """clock at which the newest sample's successor was due"""
+        self._back = False
+        self._stopped = True
+
+    @property
+    def spec(self) -> Spec:
+        return self._device.spec
+
+    @property
+    def motion_spec(self) -> Spec | None:
+        return self._device.motion_spec
+
+    @property
+    def counts(self) -> Counts:
+        return self._device.counts
+
+    def start(self) -> None:
+        """The first time, whatever does not fit is refused at once."""
+        self._device.start()
+        self._stopped, self._lost_s, self._ended_s, self._back = False, None, None, False
+
+    def read(self, timeout_s: float) -> Chunk | None:
+        if self._stopped:
+            return None
+        if self._lost_s is not None and not self._again(self._lost_s, timeout_s):
+            return empty_chunk(self.spec, self._clock())
+        try:
+            chunk = self._device.read(timeout_s)
+        except (DeviceLost, DeviceTimeout) as error:
+            return self._let_go(error)
+        if chunk is None or not len(chunk.samples):
+            return chunk
+        if self._back:
+            chunk = self._first_of_new_stream(chunk)
+        self._ended_s = chunk.clock_s + len(chunk.samples) / self.spec.rate_hz
+        return chunk
+
+    def take_motion(self) -> list[Chunk]:
+        return self._device.take_motion()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._device.stop()
+
+    def _let_go(self, error: DeviceError) -> Chunk:
+        with suppress(DeviceError, OSError):
+            self._device.stop()
+        now_s = self._clock()
+        self._lost_s, self._wait_s = now_s, FIRST_WAIT_S
+        self._next_s = now_s + FIRST_WAIT_S
+        gone = Marker(0, f"source lost: {error}")
+        return Chunk(empty_chunk(self.spec, now_s).samples, now_s, markers=(gone,))
+
+    def _again(self, lost_s: float, timeout_s: float) -> bool:
+        """Whether the device is there again; tries when it is time to."""
+        left_s = self._next_s - self._clock()
+        if left_s > 0:
+            self._sleep(min(left_s, timeout_s))
+            return False
+        try:
+            self._device.start()
+        except DeviceError:
+            self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
+            self._next_s = self._clock() + self._wait_s
+            return False
+        self.counts.reconnects += 1
+        self._lost_s, self._back = None, True
+        return True
+
+    def _first_of_new_stream(self, chunk: Chunk) -> Chunk:
+        self._back = False
+        missed = 1
+        if self._ended_s is not None:
+            missed = max(1, round((chunk.clock_s - self._ended_s) * self.spec.rate_hz))
+        self.counts.lost_samples += missed
+        seconds = missed / self.spec.rate_hz
+        back = Marker(0, f"source back: a new stream after {seconds:.1f} s")
+        lost = chunk.lost + missed
+        return Chunk(chunk.samples, chunk.clock_s, lost, (*chunk.markers, back))
