@@ -11,7 +11,7 @@ import numpy as np
 
 from acquisition.framing import Framer
 from acquisition.port import Arrival
-from acquisition.sample_clock import SampleClock
+from acquisition.sample_clock import CRYSTAL, SampleClock
 from acquisition.sequence import ArrivalWatch, Frames, Ints, Run, Sequence
 from acquisition.stream import Chunk, Counts, Samples, Spec
 
@@ -45,8 +45,8 @@ class Layout:
     """(frame, byte) -> (time, channel) of the second stream; as many rows as there are"""
     jitter_s: float = 0.0
     """Without a counter: the least loss that arrivals can show above their jitter"""
-    drift: float = 0.0002
-    """Without a counter: share by which the device's clock may be slow"""
+    drift: float = CRYSTAL
+    """share by which the device's clock may be slow"""
 
 
 class MotionTrack:
@@ -92,7 +92,7 @@ class Framed:
             layout.jitter_s,
             layout.drift,
         )
-        self._clock = SampleClock(spec.rate_hz)
+        self._clock = SampleClock(spec.rate_hz, layout.drift)
         self._frame_n = 0
         """frames so far, lost ones counted"""
         self._owed = 0

@@ -7,8 +7,8 @@ as fast as two clocks can drift apart.
 
 from __future__ import annotations
 
-DRIFT = 0.005
-"""Share by which a board without a crystal may be slow."""
+CRYSTAL = 0.0002
+"""Share by which a clock with a crystal may be slow: 100 ppm, and some."""
 CATCH_UP = 0.5
 """Share of the elapsed time by which the clock may be set back: it never runs backwards."""
 
@@ -16,8 +16,9 @@ CATCH_UP = 0.5
 class SampleClock:
     """Stamps samples of one stream from their numbers and the arrivals of the newest."""
 
-    def __init__(self, rate_hz: float) -> None:
-        self._rate_hz = rate_hz
+    def __init__(self, rate_hz: float, drift: float = CRYSTAL) -> None:
+        """`drift`: share by which the device's clock may be slow. It is followed twice as fast."""
+        self._rate_hz, self._drift = rate_hz, drift
         self._offset_s: float | None = None
         self._last_n = 0
 
@@ -33,6 +34,6 @@ class SampleClock:
         else:
             span_s = (sample_n - self._last_n) / self._rate_hz
             step_s = seen_s - self._offset_s
-            self._offset_s += min(max(step_s, -CATCH_UP * span_s), DRIFT * span_s)
+            self._offset_s += min(max(step_s, -CATCH_UP * span_s), 2 * self._drift * span_s)
         self._last_n = sample_n
         return self._offset_s + sample_n / self._rate_hz

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from acquisition.sample_clock import CRYSTAL
 from acquisition.stream import Counts
 
 Frames = NDArray[np.uint8]
@@ -129,7 +130,7 @@ class ArrivalWatch:
     span_s = 0.5
 
     def __init__(
-        self, frame_s: float, granule: int = 1, least_s: float = 0.0, drift: float = 0.0002
+        self, frame_s: float, granule: int = 1, least_s: float = 0.0, drift: float = CRYSTAL
     ) -> None:
         """`frame_s`: seconds per frame; `granule`: losses come in multiples of so many frames;
         `least_s`: smaller steps are taken for jitter; `drift`: share by which the device's clock
