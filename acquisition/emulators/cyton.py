@@ -21,18 +21,23 @@ class CytonTwin:
     """One board. It streams from `b` to `s`."""
 
     transport = Transport("serial", {})
+    count_range = LOW, HIGH
     samples_per_frame = 1
     vital = bytes([0xFF, 0xFF]) + bytes(FRAME_N - 3) + bytes([0xF0])
 
     def __init__(self, signal: Signal | None = None, *, daisy: bool = False) -> None:
         self._daisy = daisy
-        self.signal = signal or pattern(len(SPECS[daisy].channels), LOW, HIGH)
+        self.spec = SPECS[daisy]
+        self.signal = signal or pattern(len(self.spec.channels), LOW, HIGH)
         self._pace = Pace(1 / FRAME_HZ)
         self._frame_n = 0
 
     @property
     def next_s(self) -> float:
         return self._pace.next_s
+
+    def greet(self, now_s: float, line: str = "") -> list[Said]:
+        return []
 
     def hear(self, data: bytes, now_s: float, line: str = "") -> list[Said]:
         out = []

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from acquisition.stream import Spec
 from acquisition.tables import look_up
 
 TWINS: dict[str, tuple[str, str]] = {
@@ -46,6 +47,10 @@ class Twin(Protocol):
     """A device without its hardware: pure, in virtual time. Bytes in, bytes out."""
 
     transport: Transport
+    spec: Spec
+    """of the stream as its driver gives it"""
+    count_range: tuple[int, int]
+    """lowest and highest count of a sample"""
     signal: Signal
     next_s: float
     """when `due` has something next; inf while it does not stream"""
@@ -57,6 +62,10 @@ class Twin(Protocol):
     def vital(self) -> bytes:
         """A mask as long as a frame: bits that its framing or counter rests on. What else is
         changed gives a wrong sample and not a lost one."""
+        ...
+
+    def greet(self, now_s: float, line: str = "") -> list[Said]:
+        """What it says by itself when a host connects."""
         ...
 
     def hear(self, data: bytes, now_s: float, line: str = "") -> list[Said]:

@@ -43,7 +43,8 @@ class VirtualPort:
         self.injected = Injected()
         self._random = np.random.default_rng(self.trouble.seed)
         self._rest: dict[str, bytes] = {}
-        self._answers: list[Said] = []
+        lines = twin.transport.ports or {"": 0}
+        self._answers = [said for line in lines for said in twin.greet(clock(), line)]
         self.closed = False
         self.unplugged = False
         self.deaf = False
