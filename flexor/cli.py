@@ -80,13 +80,14 @@ def record(
     prompts: Annotated[
         str, typer.Option(help='What to ask for and how long: "rest:3,hand_close:3".')
     ] = "",
+    protocol: Annotated[Path | None, typer.Option(help="A protocol's TOML.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of simulated muscles.")] = 0,
     json_file: JsonFile = None,
 ) -> None:
     """Record a source to a crash-safe .xdf, with prompts as markers."""
     from flexor.capture import record_source
 
-    _emit(record_source(out, source, seconds, prompts, seed), json_file)
+    _emit(record_source(out, source, seconds, prompts, seed, protocol), json_file)
 
 
 @app.command()
@@ -170,6 +171,29 @@ def devices(json_file: JsonFile = None) -> None:
     from flexor.devices import list_devices
 
     _emit(list_devices(), json_file)
+
+
+@app.command()
+def emulate(
+    device: Annotated[str, typer.Argument(help="e.g. cyton or cyton:daisy=yes")],
+    at: Annotated[str, typer.Option(help="Path or host where it is to be found.")] = "",
+    signal: Annotated[str, typer.Option(help="muscles or pattern")] = "muscles",
+    lose: Annotated[float, typer.Option(help="Chance that a frame is lost.")] = 0.0,
+    duplicate: Annotated[float, typer.Option(help="Chance that a frame comes twice.")] = 0.0,
+    reorder: Annotated[float, typer.Option(help="Chance that two frames change places.")] = 0.0,
+    corrupt: Annotated[float, typer.Option(help="Chance that a byte is changed.")] = 0.0,
+    delay: Annotated[float, typer.Option(help="Longest delay, in seconds.")] = 0.0,
+    split: Annotated[bool, typer.Option(help="Cut what is sent anywhere.")] = False,
+    seconds: Seconds = None,
+    seed: Annotated[int, typer.Option(help="Seed of muscles and trouble.")] = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """Let a device's twin speak the device's bytes: everything can be tried without hardware."""
+    from acquisition.emulators.trouble import Trouble
+    from flexor.emulate import emulate as serve_twin
+
+    trouble = Trouble(lose, duplicate, reorder, corrupt, delay, split, seed)
+    _emit(serve_twin(device, at, signal, trouble, seconds, seed), json_file)
 
 
 @app.command()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from acquisition.sources import open_source
-from acquisition.stream import Device, Source
+from acquisition.stream import Source
 from firmware_bridge.control import control
 from firmware_bridge.hands import HAND6, open_hand
 from firmware_bridge.safety_state import limits_for
@@ -20,7 +20,7 @@ from flexor.live import run, stoppable
 from flexor.loop import Loop
 from flexor.profile import DEMO_ARTIFACT, Profile, read_profile
 from flexor.reader import Inbox, moving
-from flexor.tally import loss_report, memory_mb, spread
+from flexor.tally import device_report, loss_report, memory_mb, spread
 from models.artifact import Artifact, open_artifact
 from models.decoder import open_decoder
 from models.score import SETTLE_S, Score, score
@@ -121,11 +121,6 @@ def drive(
         report = make_report(loop, inbox, artifact, source_name, profile.hand)
         report["link"] = link_report(hand)
     return {**report, **device_report(source), "recording": _recording(feeds, record)}
-
-
-def device_report(source: Source) -> dict[str, Any]:
-    """{"device": what happened between it and us}, of a source with hardware behind it."""
-    return {"device": asdict(source.counts)} if isinstance(source, Device) else {}
 
 
 def link_report(hand: SerialLink) -> dict[str, int]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from acquisition.stream import Device, Source
 from models.score import Decided, Prompt
 
 EVENTS_KEPT = 200
@@ -89,6 +90,11 @@ def memory_mb(pids: Iterable[int | str]) -> float | None:
             return None
         total += sum(int(row.split()[1]) for row in rows if row.startswith("Pss:"))
     return round(total / 1024, 1)
+
+
+def device_report(source: Source) -> dict[str, Any]:
+    """{"device": what happened between it and us}, of a source with hardware behind it."""
+    return {"device": asdict(source.counts)} if isinstance(source, Device) else {}
 
 
 def loss_report(counters: Any, dropped_samples: int) -> dict[str, int]:

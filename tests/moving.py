@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class MovingArm:
             due_n = self.counts.samples // 4
             while self._told_n < due_n:
                 self._tell(chunk.clock_s)
-        return chunk
+        return None if chunk is None else replace(chunk, markers=())
 
     def _tell(self, clock_s: float) -> None:
         n = self._told_n

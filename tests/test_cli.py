@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from flexor import cli
-from flexor.capture import parse_prompts
 from flexor.profile import Profile, read_profile
+from flexor.protocol import parse_prompts
 
 pytestmark = pytest.mark.edge
 
@@ -150,8 +150,9 @@ def test_an_artifact_with_fewer_gestures_has_the_usual_grips_for_them() -> None:
 
 
 def test_prompts_are_read_in_order() -> None:
-    assert parse_prompts("rest:3, hand_close:2.5") == [("rest", 3.0), ("hand_close", 2.5)]
-    assert parse_prompts("") == []
+    steps = parse_prompts("rest:3, hand_close:2.5").steps
+    assert [(step.label, step.seconds) for step in steps] == [("rest", 3.0), ("hand_close", 2.5)]
+    assert parse_prompts("").steps == ()
 
 
 def test_a_prompted_recording_of_the_virtual_wearer_holds_what_was_asked_for(
