@@ -174,7 +174,7 @@ def _begin(port: Port, where: str, *, daisy: bool) -> None:
         )
     port.write(b"C" if daisy else b"c")
     reply = read_until(port, b"$$$", REPLY_S) or b""
-    if daisy and b"16" not in reply and b"daisy" not in reply.lower():
+    if daisy and b"16" not in reply:
         raise DeviceRefused(f"The Cyton at {where} has no Daisy: leave daisy=yes out.")
     port.write(b"d")
     read_until(port, b"$$$", REPLY_S)

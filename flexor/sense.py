@@ -10,6 +10,8 @@ from models.score import Decided, Prompt
 LATE_S = 0.050
 """A window this old is skipped when a newer one is there: bursts of old decisions, caught up
 with, would stuff the votes and the hand."""
+SOURCE_WORD = "source "
+"""So begins what a device says of itself: lost, or back as a new stream."""
 LOSS_SPAN_S, LOSS_LIMIT = 0.15, 0.15
 """More than this share of the last span lost, and the hand rests: what is left is guessed."""
 
@@ -22,6 +24,9 @@ def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
         for marker in chunk.markers:
             if marker.text in loop.decoder.contract.labels:
                 tally.prompts.append(Prompt(before_n + marker.sample_n, marker.text))
+            elif marker.text.startswith(SOURCE_WORD):
+                kind, _, text = marker.text.partition(": ")
+                note(loop, chunk.clock_s, kind, text)
         void = loop.state.counters.void_samples
         windows += loop.decoder.push(chunk, loop.state)
         watch(loop, chunk, loop.state.counters.void_samples - void)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from acquisition.stream import Chunk
+from acquisition.stream import Chunk, Marker
 from firmware_bridge.link import HandState
 from firmware_bridge.safety_state import Cause, Phase, Request
 from tests.virtual import START_S, VirtualRun, at
@@ -65,6 +65,25 @@ def test_a_source_that_falls_silent_brings_the_hand_to_rest(moving: VirtualRun) 
     assert moving.rest_s() <= 0.150
     assert moving.loop.gate_state.cause in (Cause.DECISIONS_STOPPED, Cause.HAND_TIMED_OUT)
     assert moving.said("the newest decision is too old")
+
+
+def test_a_device_that_comes_back_moves_nothing_until_somebody_arms(moving: VirtualRun) -> None:
+    gone: list[int] = []
+
+    def reconnect(chunk: Chunk) -> Chunk | None:
+        if moving.now_s < START_S + MOVING_S + 1.0:
+            gone.append(len(chunk.samples))
+            return None
+        lost, _ = sum(gone), gone.clear()
+        back = (Marker(0, "source back: a new stream after 1.0 s"),) if lost else ()
+        return replace(chunk, lost=lost, markers=chunk.markers + back)
+
+    moving.change = reconnect
+    moving.until(MOVING_S + 3.0)
+    assert moving.events["source back"] == 1
+    assert moving.loop.state.counters.restarts == 1
+    assert moving.loop.gate_state.phase is Phase.DISARMED
+    assert not moving.moving
 
 
 @pytest.mark.parametrize("seed", range(6))

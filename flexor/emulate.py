@@ -1,0 +1,92 @@
+"""A device's twin for whoever has no hardware: it speaks the device's own bytes until stopped."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from dataclasses import asdict
+from types import FrameType
+from typing import Any
+
+from acquisition.emulators.muscles import muscles
+from acquisition.emulators.serve import serve
+from acquisition.emulators.trouble import Injected, Trouble
+from acquisition.emulators.twin import TWINS, Twin, open_twin
+from acquisition.stream import Refused
+from acquisition.tables import refuse_unknown
+from acquisition.words import Setting
+
+SIGNALS = ("muscles", "pattern")
+
+
+def emulate(
+    word: str, at: str, what: str, trouble: Trouble, seconds: float | None, seed: int
+) -> dict[str, Any]:
+    """Serves the twin of `NAME` or `NAME:key=value,...` until `seconds`, Ctrl-C or SIGTERM; gives
+    what befell its frames.
+
+    Refuses an unknown twin, setting or signal, and an address that is taken.
+    """
+    name, _, settings = word.partition(":")
+    refuse_unknown(what, SIGNALS, "signal")
+    twin = twin_of(name, settings)
+    if what == "muscles":
+        twin.signal = muscles(twin.spec, *twin.count_range, seed=seed)
+    stop, done, begun_s = threading.Event(), Injected(), time.monotonic()
+
+    def ready(where: str) -> None:
+        print(f"{name} is there. In another terminal: {how_to_use(twin, name, settings, where)}")
+        print("Ctrl-C ends it.", flush=True)
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    timer = None if seconds is None else threading.Timer(seconds, stop.set)
+    try:
+        if timer is not None:
+            timer.start()
+        serve(twin, at, trouble, done, stop, ready)
+    finally:
+        if timer is not None:
+            timer.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    told = {key: value for key, value in asdict(done).items() if key not in ("missing", "kept")}
+    return {"emulated": word, "seconds": round(time.monotonic() - begun_s, 1), **told}
+
+
+def twin_of(name: str, settings: str) -> Twin:
+    """The twin with its settings as they are written: yes and no, numbers, words."""
+    refuse_unknown(name, TWINS, "emulator")
+    given: dict[str, Any] = {}
+    for part in filter(None, settings.split(",")):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise Refused(f'"{part}" is no setting: write {name}:key=value, e.g. {name}:rate=1000.')
+        given[key.strip()] = _value(value.strip())
+    try:
+        return open_twin(name, **given)
+    except TypeError:
+        raise Refused(
+            f"The emulator {name} does not have all of these settings: {', '.join(given)}."
+        ) from None
+
+
+def _value(text: str) -> Setting:
+    if text in ("yes", "no"):
+        return text == "yes"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def how_to_use(twin: Twin, name: str, settings: str, where: str) -> str:
+    """The words that make the source find it."""
+    address = {"gatt": f"unix:{where}", "call": ""}.get(twin.transport.kind, where)
+    words = ",".join(filter(None, (address, settings)))
+    return f"flexor record --out new.xdf --source {name}{':' if words else ''}{words}"
