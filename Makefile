@@ -86,12 +86,13 @@ $(DEMO)/.ready: requirements/edge.txt pyproject.toml
 
 # The lock comes first and holds all but torch; then any build of the pinned torch serves, the
 # plain CPU wheel or the CUDA one with the libraries that it asks for. So torch alone has no hash.
-$(DEV)/.ready: requirements/dev.txt pyproject.toml
+$(DEV)/.ready: requirements/dev.txt requirements/peers.txt pyproject.toml
 	@echo "Installing the full environment into $(DEV) ..."
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/python $(PIP_INSTALL) --require-hashes --no-deps -r requirements/dev.txt
 	$(DEV)/bin/python $(PIP_INSTALL) --no-build-isolation -e '.[training]'
 	$(DEV)/bin/python -m pip check
+	$(DEV)/bin/python $(PIP_INSTALL) --require-hashes --no-deps -r requirements/peers.txt
 	@touch $@
 
 $(TFLITE)/.ready: requirements/tflite.txt pyproject.toml

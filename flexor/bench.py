@@ -31,7 +31,7 @@ ARMING_DECISIONS = 60
 WARM_HOPS = 400
 PIPELINE = ("preprocessing", "inference and decision", "framing")
 """Stages that the ratio to the bare runtime counts; the rest of the hop is shown beside it."""
-BENCHES = ("latency", "start")
+BENCHES = ("latency", "start", "sources")
 
 
 def run_bench(what: str, artifact_path: Path | None, repeats: int) -> dict[str, Any]:
@@ -42,6 +42,10 @@ def run_bench(what: str, artifact_path: Path | None, repeats: int) -> dict[str, 
         raise Refused(f"A bench takes 50 to 1,000,000 repeats, not {repeats}.")
     if what == "start":
         return bench_start(min(repeats, 20))
+    if what == "sources":
+        from flexor.bench_sources import bench_sources
+
+        return bench_sources()
     return bench_latency(artifact_path or DEMO_ARTIFACT, repeats)
 
 

@@ -22,6 +22,16 @@ JsonFile = Annotated[
 ]
 Seconds = Annotated[Optional[float], typer.Option(help="Stop after this long.")]  # noqa: UP045
 
+EXTRAS = {
+    "bleak": "ble",
+    "pylsl": "lsl",
+    "mne_lsl": "lsl",
+    "brainflow": "brainflow",
+    "mindrove": "mindrove",
+    "edfio": "files",
+}
+"""library -> the extra that brings it; every other one comes with training"""
+
 REFUSED, FAILED, MISSED, BROKEN = 2, 3, 1, 70
 """Exit codes: asked for what cannot be; a device failed meanwhile; a bar was not reached; this
 program has a mistake."""
@@ -154,7 +164,7 @@ def benchmark(
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(help="latency or start")] = "latency",
+    what: Annotated[str, typer.Argument(help="latency, start or sources")] = "latency",
     artifact: Annotated[Optional[Path], typer.Option(help="The .onnx or .tflite.")] = None,  # noqa: UP045
     repeats: Annotated[int, typer.Option(help="Decisions to measure.")] = 2000,
     json_file: JsonFile = None,
@@ -222,9 +232,11 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        extra = EXTRAS.get(name, "training")
+        where = "" if name in EXTRAS else " on a workstation"
         _fail(
-            f"this needs {error.name}, which is not installed here; "
-            f"install flexor[training] on a workstation.",
+            f"this needs {name}, which is not installed here; install flexor[{extra}]{where}.",
             REFUSED,
         )
     except Exception as error:
