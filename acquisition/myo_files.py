@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from acquisition.session import Session, told_rate
 from acquisition.stream import Refused, Samples, Spec
 
 MYO_SPEC = Spec(200.0, tuple(f"emg{i}" for i in range(1, 9)), "raw", 1.0, 127.0)
@@ -57,3 +58,16 @@ def read_myo_file(path: Path) -> Samples:
             "but a Myo armband counts from -128 to 127; it is a file of another kind."
         )
     return counts.astype(np.float32)
+
+
+def read_session(path: Path, head: bytes, rate_hz: float | None) -> Session | None:
+    """The files of one session folder as one stream, a marker at the start of each."""
+    files = myo_session_files(path) if path.is_dir() else []
+    if not files:
+        return None
+    told_rate(path, MYO_SPEC.rate_hz, rate_hz)
+    parts = [read_myo_file(file) for _, file in files]
+    starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
+    names = [MYO_GESTURES[number % len(MYO_GESTURES)] for number, _ in files]
+    markers = tuple((int(start), name) for start, name in zip(starts, names, strict=True))
+    return Session(MYO_SPEC, np.concatenate(parts), markers)

@@ -11,8 +11,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+from numpy.typing import NDArray
 
 from acquisition import xdf
+from acquisition.session import Session, told_rate
 from acquisition.stream import Chunk, Refused, Samples, Spec
 from acquisition.xdf import Stream, Tag, Writer
 
@@ -108,6 +110,65 @@ def read_recording(path: Path | str) -> Recording:
         reader.specs.get(Stream.MOTION),
         tuple(reader.chunks[Stream.MOTION]),
     )
+
+
+def read_session(path: Path, head: bytes, rate_hz: float | None) -> Session | None:
+    """An XDF file of ours as one stream. Refuses one without a sample, and another rate."""
+    if head[:4] != xdf.MAGIC:
+        return None
+    recording = read_recording(path)
+    if not recording.chunks:
+        raise Refused(f"{path} is a recording without a single sample.")
+    told_rate(path, recording.spec.rate_hz, rate_hz)
+    first_s = recording.chunks[0].clock_s
+    motion = None
+    if recording.motion_spec is not None and recording.motion:
+        begin_s = recording.motion[0].clock_s - first_s
+        motion = _one_stream(recording.motion_spec, recording.motion, (), begin_s=begin_s)
+    notes: tuple[str, ...] = ()
+    if recording.unread_bytes:
+        notes = (f"The last {recording.unread_bytes} bytes are no whole chunk and are left out.",)
+    return _one_stream(
+        recording.spec,
+        recording.chunks,
+        recording.markers,
+        motion=motion,
+        wall_s=recording.wall_offset_s + first_s if recording.wall_offset_s else None,
+        notes=notes,
+    )
+
+
+def _one_stream(
+    spec: Spec, chunks: tuple[Chunk, ...], markers: tuple[TimedText, ...], **rest: Any
+) -> Session:
+    starts = np.cumsum([0, *(len(chunk.samples) for chunk in chunks)])
+    gaps = tuple(
+        (int(start), chunk.lost)
+        for start, chunk in zip(starts[:-1], chunks, strict=True)
+        if chunk.lost
+    )
+    samples = np.concatenate([chunk.samples for chunk in chunks])
+    return Session(spec, samples, _indices(markers, spec, chunks, starts), gaps, **rest)
+
+
+def _indices(
+    markers: tuple[TimedText, ...], spec: Spec, chunks: tuple[Chunk, ...], starts: NDArray[np.int64]
+) -> tuple[tuple[int, str], ...]:
+    """(sample index, text) of every marker; one in a gap goes to the sample behind it.
+
+    `starts` has the index of the first sample of every chunk, and the number of all samples.
+    """
+    rate_hz = spec.rate_hz
+    # The clocks of a device jitter, and a search needs an order.
+    clocks = np.maximum.accumulate([chunk.clock_s for chunk in chunks])
+    found = []
+    for marker in markers:
+        # Half a sample of room, so that the rounding of a clock does not move a marker.
+        i = int(np.searchsorted(clocks, marker.clock_s + 0.5 / rate_hz, side="right")) - 1
+        i = max(i, 0)
+        index = int(starts[i]) + max(0, round((marker.clock_s - clocks[i]) * rate_hz))
+        found.append((min(index, int(starts[i + 1]), int(starts[-1]) - 1), marker.text))
+    return tuple(sorted(found, key=lambda row: row[0]))
 
 
 def _nothing_of_ours(path: Path | str, names: list[str]) -> str:

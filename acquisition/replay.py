@@ -5,51 +5,14 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from acquisition.myo_files import MYO_GESTURES, MYO_SPEC, myo_session_files, read_myo_file
-from acquisition.stream import Chunk, Marker, Refused, Samples, Spec, empty_chunk
-
-if TYPE_CHECKING:
-    from acquisition.recording import Recording
+from acquisition.imports import load_session
+from acquisition.session import Session
+from acquisition.stream import Chunk, Marker, Refused, Spec, empty_chunk
 
 CHUNK_S = 0.010
 """Length of a chunk: two samples at 200 Hz, as a Myo armband sends them."""
-
-
-@dataclass(frozen=True, eq=False)
-class Session:
-    """A recording as one stream."""
-
-    spec: Spec
-    samples: Samples
-    """(time, channel)"""
-    markers: tuple[tuple[int, str], ...]
-    """(index of the sample, text), in the order of the indices"""
-    gaps: tuple[tuple[int, int], ...] = ()
-    """(index of the first sample behind the gap, samples lost in it)"""
-
-
-def load_session(path: Path | str) -> Session:
-    """The recording at `path`: an .xdf file of ours, or a session of the MyoArmbandDataset.
-
-    A session of the MyoArmbandDataset is a folder of `classe_*.dat`. Its files are one
-    continuous stream, in numeric order, with a marker that names the gesture at the start of
-    each: the recording says nothing of the time between them, so nothing counts as lost.
-    Refuses a path that is neither, in a sentence.
-    """
-    path = Path(path)
-    if path.is_dir():
-        return _load_myo(path)
-    if not path.exists():
-        raise Refused(f"There is no recording {path}.")
-    return _load_xdf(path)
 
 
 def open_replay(
@@ -154,51 +117,3 @@ def _pieces(session: Session, chunk_samples: int, loop: bool) -> Iterator[tuple[
                 yield first, min(first + chunk_samples, stop), gaps.pop(first, 0)
         if not loop:
             return
-
-
-def _load_myo(folder: Path) -> Session:
-    files = myo_session_files(folder)
-    if not files:
-        raise Refused(
-            f"{folder} is a folder without classe_*.dat files; give a session of the "
-            "MyoArmbandDataset, e.g. EvaluationDataset/Male0/Test0, or an .xdf file."
-        )
-    parts = [read_myo_file(path) for _, path in files]
-    starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
-    names = [MYO_GESTURES[number % len(MYO_GESTURES)] for number, _ in files]
-    markers = tuple((int(start), name) for start, name in zip(starts, names, strict=True))
-    return Session(MYO_SPEC, np.concatenate(parts), markers)
-
-
-def _load_xdf(path: Path) -> Session:
-    from acquisition.recording import read_recording
-
-    recording = read_recording(path)
-    if not recording.chunks:
-        raise Refused(f"{path} is a recording without a single sample.")
-    starts = np.cumsum([0, *(len(chunk.samples) for chunk in recording.chunks)])
-    gaps = tuple(
-        (int(start), chunk.lost)
-        for start, chunk in zip(starts[:-1], recording.chunks, strict=True)
-        if chunk.lost
-    )
-    samples = np.concatenate([chunk.samples for chunk in recording.chunks])
-    return Session(recording.spec, samples, _marker_indices(recording, starts), gaps)
-
-
-def _marker_indices(recording: Recording, starts: NDArray[np.int64]) -> tuple[tuple[int, str], ...]:
-    """(sample index, text) of every marker; one in a gap goes to the sample behind it.
-
-    `starts` has the index of the first sample of every chunk, and the number of all samples.
-    """
-    rate_hz = recording.spec.rate_hz
-    # The clocks of a device jitter, and a search needs an order.
-    clocks = np.maximum.accumulate([chunk.clock_s for chunk in recording.chunks])
-    found = []
-    for marker in recording.markers:
-        # Half a sample of room, so that the rounding of a clock does not move a marker.
-        i = int(np.searchsorted(clocks, marker.clock_s + 0.5 / rate_hz, side="right")) - 1
-        i = max(i, 0)
-        index = int(starts[i]) + max(0, round((marker.clock_s - clocks[i]) * rate_hz))
-        found.append((min(index, int(starts[i + 1]), int(starts[-1]) - 1), marker.text))
-    return tuple(sorted(found, key=lambda row: row[0]))

@@ -17,7 +17,7 @@ REST = "rest"
 
 def evaluate_session(artifact_path: Path, session_path: Path, settle_s: float) -> dict[str, Any]:
     """The score of an artifact on a recording, decided window by window by the live decoder."""
-    from acquisition.replay import load_session
+    from acquisition.imports import load_session
     from models.artifact import open_artifact
     from training.evaluate import evaluate
 

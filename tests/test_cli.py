@@ -158,7 +158,7 @@ def test_prompts_are_read_in_order() -> None:
 def test_a_prompted_recording_of_the_virtual_wearer_holds_what_was_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from acquisition.replay import load_session
+    from acquisition.imports import load_session
 
     out = tmp_path / "me.xdf"
     words = ["record", "--out", str(out), "--prompts", "rest:0.4,hand_close:0.4", "--json", "-"]

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from acquisition.imports import load_session
 from acquisition.myo_files import MYO_GESTURES, MYO_SPEC
 from acquisition.recording import create_recording
-from acquisition.replay import load_session
 from acquisition.stream import Refused, Spec
 from acquisition.xdf import Stream
 from training.datasets import fingerprint, read_dataset, read_myo_armband, read_xdf

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from acquisition.imports import load_session
 from acquisition.myo_files import MYO_GESTURES, MYO_SPEC
-from acquisition.replay import load_session, open_replay
+from acquisition.replay import open_replay
 from acquisition.sources import open_source
 from acquisition.stream import Refused
 from tests.test_replay import read_all

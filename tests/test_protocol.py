@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from acquisition.imports import load_session
 from acquisition.recording import read_recording
-from acquisition.replay import load_session
 from acquisition.stream import Chunk, Marker, Refused, Source, Spec
 from flexor import capture as capture_module
 from flexor.capture import Capture, prompted, record_source, shortened

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acquisition.imports import load_session
 from acquisition.recording import create_recording
-from acquisition.replay import Replay, Session, load_session, open_replay
+from acquisition.replay import Replay, open_replay
+from acquisition.session import Session
 from acquisition.stream import Chunk, Refused, Samples, Spec
 from acquisition.xdf import Stream
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from acquisition.replay import Session, load_session
+from acquisition.imports import load_session
+from acquisition.session import Session
 from acquisition.stream import Refused
 from models.artifact import open_artifact
 from models.settings import from_mapping, read_toml

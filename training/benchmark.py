@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from acquisition.imports import load_session
 from acquisition.myo_files import MYO_GESTURES
-from acquisition.replay import load_session
 from acquisition.stream import Refused
 from models.artifact import Artifact
 from training.datasets import fingerprint, read_myo_armband

@@ -10,8 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
+from acquisition.imports import load_session
 from acquisition.myo_files import MYO_GESTURES, MYO_SPEC, myo_session_files, read_myo_file
-from acquisition.replay import Session, load_session
+from acquisition.session import Session
 from acquisition.stream import Refused, Samples, Spec
 from acquisition.tables import look_up
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from acquisition.replay import Session
+from acquisition.session import Session
 from acquisition.stream import Chunk
 from models.artifact import Artifact
 from models.decoder import open_decoder

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from acquisition.myo_files import MYO_GESTURES
-from acquisition.replay import Session
+from acquisition.session import Session
 from acquisition.stream import Refused
 from models.artifact import Artifact
 from training.card import model_card
