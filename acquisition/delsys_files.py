@@ -143,9 +143,8 @@ def _stream(
     motion = not columns[0].is_emg
     spec = _spec(rate, columns, units, motion=motion)
     factors = [1.0 if motion or spec.unit == "raw" else TO_UV[unit.lower()] for unit in units]
-    notes = counted(
-        int((~np.isfinite(values).all(axis=1)).sum()), "hold no numbers and count as lost"
-    )
+    broken = int((~np.isfinite(values).all(axis=1)).sum())
+    notes = counted(broken, "hold no numbers and count as lost")
     notes += counted(cut, "at the end hold no value of some signal and are left out")
     notes += counted(stuck, "have a time that does not advance")
     return assemble(spec, values * np.array(factors), lost=lost, notes=notes)
@@ -159,7 +158,7 @@ def _timed(
     known = np.isfinite(times)
     if known.sum() < 2:
         return told_rate(path, said_hz, given_hz), lost, 0
-    step_s, gaps, stuck = steps_of(times[known])
+    step_s, gaps, stuck = steps_of(path, times[known])
     rows = np.flatnonzero(known)
     # Rows without a time stand in their place all the same.
     gaps[1:] = np.maximum(gaps[1:] - (np.diff(rows) - 1), 0)

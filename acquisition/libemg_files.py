@@ -38,7 +38,9 @@ def read_session(path: Path, head: bytes, rate_hz: float | None) -> Session | No
     rate = told_rate(path, None, rate_hz)
     signal.sort(key=lambda row: (int(row[0]["r"]), int(row[0]["c"])))
     classes = _classes(path)
-    parts, marks, at = [], [], 0
+    parts: list[Rows] = []
+    marks: list[tuple[int, str]] = []
+    at = 0
     for match, file in signal:
         rows = _rows(file)
         if parts and rows.shape[1] != parts[0].shape[1]:

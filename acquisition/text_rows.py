@@ -52,7 +52,7 @@ def counted(n: int, what: str) -> tuple[str, ...]:
     return (f"1 row {what.replace(' count ', ' counts ')}.",) if n == 1 else (f"{n} rows {what}.",)
 
 
-def steps_of(times: NDArray[np.float64]) -> tuple[float, NDArray[np.int64], int]:
+def steps_of(path: Path, times: NDArray[np.float64]) -> tuple[float, NDArray[np.int64], int]:
     """(seconds between samples, samples lost before each row, rows whose time does not advance).
 
     The usual step is the median; a time that jumps by more of them tells of lost samples.
@@ -62,7 +62,7 @@ def steps_of(times: NDArray[np.float64]) -> tuple[float, NDArray[np.int64], int]
     ahead = np.diff(times)
     forward = ahead[ahead > 0]
     if not len(forward):
-        raise Refused("Its times do not advance, so they do not tell a rate; give --rate HZ.")
+        raise Refused(f"{path} has times that do not advance, which tell no rate; export it again.")
     usual_s = float(np.median(forward))
     steps = np.rint(ahead / usual_s).astype(np.int64)
     lost[1:] = np.maximum(steps - 1, 0)

@@ -54,7 +54,7 @@ def read_gestures(path: Path, head: bytes, rate_hz: float | None) -> Session | N
     whole = table[np.isfinite(table).all(axis=1)]
     if len(whole) < 2:
         raise Refused(f"{path} has no rows of numbers below its header; copy it again.")
-    step_ms, lost, stuck = steps_of(whole[:, 0])
+    step_ms, lost, stuck = steps_of(path, whole[:, 0])
     rate = told_rate(path, 1000.0 / step_ms, rate_hz)
     counts = whole[:, 1:9] / COUNT
     if np.abs(counts - np.rint(counts)).max() < 0.01:
