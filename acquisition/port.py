@@ -25,6 +25,8 @@ class Arrival(NamedTuple):
     """monotonic seconds, read once per read"""
     line: str = ""
     """which of a device's channels: a socket's or a characteristic's name; "" if there is one"""
+    dropped: int = 0
+    """arrivals before this one that a full queue has dropped, the oldest first"""
 
 
 class Port(Protocol):
@@ -66,6 +68,33 @@ def drain(port: Port, seconds: float) -> None:
     end_s = port.clock() + seconds
     while (left_s := end_s - port.clock()) > 0:
         port.read(left_s)
+
+
+class Ahead:
+    """A port whose first bytes can be looked at and are still there to be read."""
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+        self._held: list[Arrival] = []
+
+    def clock(self) -> float:
+        return self._port.clock()
+
+    def peek(self, timeout_s: float, line: str = "") -> bytes:
+        """What newly came on `line`, waiting at most `timeout_s`."""
+        arrivals = self._port.read(timeout_s)
+        self._held += arrivals
+        return b"".join(arrival.data for arrival in arrivals if arrival.line == line)
+
+    def read(self, timeout_s: float) -> list[Arrival]:
+        held, self._held = self._held, []
+        return held or self._port.read(timeout_s)
+
+    def write(self, data: bytes, line: str = "") -> None:
+        self._port.write(data, line)
+
+    def close(self) -> None:
+        self._port.close()
 
 
 class SocketPort:

@@ -93,6 +93,7 @@ class Wired:
             return None
         arrivals = port.read(timeout_s)
         for arrival in arrivals:
+            self._counts.dropped_frames += arrival.dropped
             self._ready += self._parser.feed(arrival)
         now_s = port.clock()
         if self._ready:
