@@ -176,11 +176,14 @@ def bench(
 
 
 @app.command()
-def devices(json_file: JsonFile = None) -> None:
-    """What is connected, and what can be used without hardware."""
+def devices(
+    scan: Annotated[bool, typer.Option(help="Also look around: Bluetooth, LSL, network.")] = True,
+    json_file: JsonFile = None,
+) -> None:
+    """What is connected, what it is, what is missing to use it, and what needs no hardware."""
     from flexor.devices import list_devices
 
-    _emit(list_devices(), json_file)
+    _emit(list_devices(scan=scan), json_file)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 SHOWN_EVENTS = 12
@@ -88,17 +89,22 @@ def print_report(report: dict[str, Any], console: Console | None = None) -> None
         if isinstance(value, list) and value and isinstance(value[0], dict):
             continue
         for name, text in _flat(key, value):
-            plain.add_row(name, text)
+            plain.add_row(name, escape(text))
     if plain.row_count:
         console.print(plain)
     for key, value in report.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
             table = Table(title=key.replace("_", " "))
-            names = [n for n in value[0] if not isinstance(value[0][n], (dict, list))]
+            names = [
+                name
+                for name in value[0]
+                if any(row.get(name) != "" for row in value)
+                and not isinstance(value[0][name], (dict, list))
+            ]
             for name in names:
-                table.add_column(name.replace("_", " "))
+                table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name == names[0])
             for row in value:
-                table.add_row(*(_text(row.get(name)) for name in names))
+                table.add_row(*(escape(_text(row.get(name))) for name in names))
             console.print(table)
 
 
