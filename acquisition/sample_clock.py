@@ -9,8 +9,9 @@ from __future__ import annotations
 
 CRYSTAL = 0.0002
 """Share by which a clock with a crystal may be slow: 100 ppm, and some."""
-CATCH_UP = 0.5
-"""Share of the elapsed time by which the clock may be set back: it never runs backwards."""
+CATCH_UP_N = 0.9
+"""Samples by which the clock may be set back with each arrival: a chunk's first sample must come
+after the last of the chunk before, however many there are in it."""
 
 
 class SampleClock:
@@ -34,6 +35,6 @@ class SampleClock:
         else:
             span_s = (sample_n - self._last_n) / self._rate_hz
             step_s = seen_s - self._offset_s
-            self._offset_s += min(max(step_s, -CATCH_UP * span_s), 2 * self._drift * span_s)
+            self._offset_s += min(max(step_s, -CATCH_UP_N / self._rate_hz), 2 * self._drift * span_s)
         self._last_n = sample_n
         return self._offset_s + sample_n / self._rate_hz

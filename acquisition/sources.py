@@ -11,6 +11,8 @@ from acquisition.tables import look_up
 SOURCES: dict[str, tuple[str, str]] = {
     "synthetic": ("acquisition.synthetic", "open_synthetic"),
     "cyton": ("acquisition.cyton", "open_cyton"),
+    "brainflow": ("acquisition.brainflow", "open_brainflow"),
+    "mindrove": ("acquisition.mindrove", "open_mindrove"),
     "replay": ("acquisition.replay", "open_replay"),
 }
 """name -> (module, function of (argument, **options) that gives a Source), imported lazily."""

@@ -29,6 +29,8 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 VENDORS = {
     "serial": PACKAGES,
+    "brainflow": PACKAGES,
+    "mindrove": PACKAGES,
     "onnxruntime": EDGE,
     "ai_edge_litert": EDGE,
     "tflite_runtime": EDGE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,8 @@ class Case(NamedTuple):
     """subtracted from counts to give samples over scale"""
     exact: bool = True
     """whether its counter tells every single loss at once"""
+    needs: str = ""
+    """a vendor's library without which neither device nor twin can be opened"""
 
     @property
     def name(self) -> str:
@@ -34,10 +37,26 @@ class Case(NamedTuple):
 CASES = [
     Case("cyton:virtual", {}),
     Case("cyton:virtual,daisy=yes", {"daisy": True}),
+    Case("brainflow:synthetic", {}, needs="brainflow"),
+    Case("brainflow:cyton_daisy", {"board": "cyton_daisy"}, needs="brainflow"),
+    Case("mindrove", {}, needs="mindrove"),
 ]
 WITHOUT_A_TWIN = {"synthetic", "replay"}
 """Sources that are no devices."""
-cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.word)
+cases = pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(
+            case,
+            id=case.word,
+            marks=pytest.mark.skipif(
+                bool(case.needs) and find_spec(case.needs) is None,
+                reason=f"{case.needs} is not installed, and only it knows the board",
+            ),
+        )
+        for case in CASES
+    ],
+)
 
 
 class Bench:

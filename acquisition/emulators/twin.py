@@ -13,6 +13,8 @@ from acquisition.tables import look_up
 
 TWINS: dict[str, tuple[str, str]] = {
     "cyton": ("acquisition.emulators.cyton", "cyton_twin"),
+    "brainflow": ("acquisition.emulators.board_rows", "brainflow_twin"),
+    "mindrove": ("acquisition.emulators.board_rows", "mindrove_twin"),
 }
 """name of the source -> (module, function of (signal, **settings) that gives a Twin)"""
 
@@ -38,7 +40,7 @@ class Transport(NamedTuple):
 
     kind: str
     """"serial" (a pseudo-terminal), "listen" (it waits for TCP calls), "call" (it calls), "gatt"
-    (Bluetooth)"""
+    (Bluetooth), "library" (a vendor's library alone speaks with it)"""
     ports: dict[str, int]
     """line -> TCP port; empty for the others"""
 
