@@ -14,7 +14,8 @@ BANNER = (
     "OpenBCI V3 8-16 channel\r\nOn Board ADS1299 Device ID: 0x3E\r\n"
     "{daisy}LIS3DH Device ID: 0x33\r\nFirmware: v3.1.2\r\n$$$"
 )
-ONE_G = round(1.0 / ACCEL_G)
+RESTING = 16, -32, round(1.0 / ACCEL_G)
+"""An arm at rest. No axis is 0: BrainFlow takes an acceleration without x for none at all."""
 
 
 class CytonTwin:
@@ -72,7 +73,7 @@ class CytonTwin:
         row = self.signal(n // boards, 1)[0]
         part = row[8 * (n % boards) : 8 * (n % boards) + 8]
         body = b"".join(int(v).to_bytes(3, "big", signed=True) for v in part)
-        accel = (0, 0, ONE_G) if n % 10 == 0 else (0, 0, 0)
+        accel = RESTING if n % 10 == 0 else (0, 0, 0)
         aux = b"".join(v.to_bytes(2, "big", signed=True) for v in accel)
         return bytes([0xA0, number]) + body + aux + bytes([ACCEL_STOP])
 
