@@ -13,6 +13,8 @@ SOURCES: dict[str, tuple[str, str]] = {
     "cyton": ("acquisition.cyton", "open_cyton"),
     "brainflow": ("acquisition.brainflow", "open_brainflow"),
     "mindrove": ("acquisition.mindrove", "open_mindrove"),
+    "myo": ("acquisition.myo", "open_myo"),
+    "myo_dongle": ("acquisition.myo_dongle", "open_myo_dongle"),
     "replay": ("acquisition.replay", "open_replay"),
 }
 """name -> (module, function of (argument, **options) that gives a Source), imported lazily."""

@@ -40,6 +40,10 @@ CASES = [
     Case("brainflow:synthetic", {}, needs="brainflow"),
     Case("brainflow:cyton_daisy", {"board": "cyton_daisy"}, needs="brainflow"),
     Case("mindrove", {}, needs="mindrove"),
+    Case("myo:virtual", {}),
+    Case("myo:virtual,mode=raw", {"mode": "raw"}),
+    Case("myo_dongle:virtual", {}),
+    Case("myo_dongle:virtual,mode=raw", {"mode": "raw"}),
 ]
 WITHOUT_A_TWIN = {"synthetic", "replay"}
 """Sources that are no devices."""

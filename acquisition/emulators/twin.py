@@ -15,6 +15,8 @@ TWINS: dict[str, tuple[str, str]] = {
     "cyton": ("acquisition.emulators.cyton", "cyton_twin"),
     "brainflow": ("acquisition.emulators.board_rows", "brainflow_twin"),
     "mindrove": ("acquisition.emulators.board_rows", "mindrove_twin"),
+    "myo": ("acquisition.emulators.myo", "myo_twin"),
+    "myo_dongle": ("acquisition.emulators.myo_dongle", "myo_dongle_twin"),
 }
 """name of the source -> (module, function of (signal, **settings) that gives a Twin)"""
 
