@@ -101,6 +101,30 @@ def record(
 
 
 @app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A recording of a known kind.")],
+    out: Annotated[
+        Path | None, typer.Argument(help="The new .edf, .bdf, .csv or .xdf.", show_default=False)
+    ] = None,
+    rate: Annotated[Optional[float], typer.Option(help="Hz, where IN does not say.")] = None,  # noqa: UP045
+    bids: Annotated[Path | None, typer.Option(help="Folder of a BIDS data set to add to.")] = None,
+    subject: Annotated[str, typer.Option(help="For --bids.")] = "01",
+    session: Annotated[str, typer.Option(help="For --bids.")] = "01",
+    task: Annotated[str, typer.Option(help="For --bids.")] = "grips",
+    line_hz: Annotated[Optional[float], typer.Option(help="Mains frequency, for --bids.")] = None,  # noqa: UP045
+    json_file: JsonFile = None,
+) -> None:
+    """Write a recording for other programs, or take one of theirs."""
+    from flexor.convert import convert as convert_recording
+
+    entities = (subject, session, task)
+    report = convert_recording(
+        source, out, rate_hz=rate, bids=bids, entities=entities, line_hz=line_hz
+    )
+    _emit(report, json_file)
+
+
+@app.command()
 def train(
     recipe: Annotated[Path, typer.Argument(help="The experiment's TOML.")],
     data: Annotated[str, typer.Option(help="e.g. myo_armband:data/myo_armband")],

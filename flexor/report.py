@@ -9,6 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 SHOWN_EVENTS = 12
+LINE = 60
+"""Characters of a list that still stand on one line."""
 
 
 def print_run(report: dict[str, Any], console: Console | None = None) -> None:
@@ -119,7 +121,8 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, list):
-        return ", ".join(_text(item) for item in value)
+        parts = [_text(item) for item in value]
+        return ("\n" if sum(map(len, parts)) > LINE else ", ").join(parts)
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "-" if value is None else str(value)
