@@ -138,7 +138,8 @@ def _filled(part: Session) -> NDArray[np.float64]:
 
 def _grids(part: Session, x: NDArray[np.float64], kind: str, notes: list[str]) -> list[Grid]:
     """The channels of one stream as whole numbers; what is rounded is noted."""
-    found, steps = [], {}
+    found: list[Grid] = []
+    steps: dict[str, float] = {}
     for i, values in enumerate(x.T):
         exact = grid(values, part.spec.scale, kind)
         if exact is None and kind == "edf" and grid(values, part.spec.scale, "bdf") is not None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Optional
+from typing import Annotated, NoReturn, Optional
 
 import typer
+
+from flexor.emit import emit as _emit
+from flexor.emit import show_run as _show_run
 
 app = typer.Typer(
     help="Flexor reads muscles and moves machines.",
@@ -282,35 +284,3 @@ def main() -> NoReturn:
 def _fail(sentence: str, code: int) -> NoReturn:
     print(f"flexor: {sentence}", file=sys.stderr)
     sys.exit(code)
-
-
-def _emit(report: dict[str, Any], json_file: str | None) -> None:
-    """The report for a person, and as JSON where it was asked for."""
-    if json_file == "-":
-        print(json.dumps(report, indent=2))
-        return
-    from flexor.report import print_report
-
-    print_report(report)
-    _write_json(report, json_file)
-
-
-def _show_run(report: dict[str, Any], json_file: str | None) -> None:
-    if json_file == "-":
-        print(json.dumps(report, indent=2))
-        return
-    from flexor.report import print_run
-
-    print_run(report)
-    _write_json(report, json_file)
-
-
-def _write_json(report: dict[str, Any], json_file: str | None) -> None:
-    from acquisition.stream import Refused
-
-    if json_file is None:
-        return
-    try:
-        Path(json_file).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise Refused(f'"{json_file}" cannot be written ({error.strerror}).') from None
