@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from acquisition.framing import Framer
 from acquisition.port import Arrival
 from acquisition.sample_clock import CRYSTAL, SampleClock
 from acquisition.sequence import ArrivalWatch, Frames, Ints, Run, Sequence
-from acquisition.stream import Chunk, Counts, Samples, Spec
+from acquisition.stream import Chunk, Counts, Marker, Samples, Spec
 
 MOTION_KEPT = 256
 """Chunks of the second stream that wait at most; the oldest are dropped."""
@@ -43,6 +44,10 @@ class Layout:
     """values of the counter before it wraps"""
     motion: Callable[[Frames], Samples] | None = None
     """(frame, byte) -> (time, channel) of the second stream; as many rows as there are"""
+    motion_every: int = 0
+    """where not 0: only frames whose counter is a multiple of it give motion, a row each"""
+    trigger: Callable[[Frames], NDArray[np.bool_]] | None = None
+    """(frame, byte) -> (frame,): whether the trigger input is high; each rise gives a marker"""
     jitter_s: float = 0.0
     """Without a counter: the least loss that arrivals can show above their jitter"""
     drift: float = CRYSTAL
@@ -98,6 +103,8 @@ class Framed:
         self._owed = 0
         """samples known to be lost, to be told with the next chunk"""
         self._motion = MotionTrack(motion_spec) if layout.motion and motion_spec else None
+        self._high: bool | None = None
+        """whether the trigger was high in the newest frame"""
 
     def feed(self, arrival: Arrival) -> list[Chunk]:
         return self.take(self._framer.feed(arrival.data), arrival.at_s)
@@ -144,9 +151,34 @@ class Framed:
         lost, self._owed = self._owed, 0
         samples = self._layout.samples(run.frames)
         self._counts.samples += len(samples)
-        if self._motion is not None and self._layout.motion is not None:
-            self._motion.add(self._layout.motion(run.frames), newest_s)
-        return Chunk(samples, newest_s - (len(samples) - 1) / self._spec.rate_hz, lost)
+        self._move(run.frames, newest_s)
+        begin_s = newest_s - (len(samples) - 1) / self._spec.rate_hz
+        return Chunk(samples, begin_s, lost, self._triggers(run.frames))
+
+    def _move(self, frames: Frames, newest_s: float) -> None:
+        """Takes the motion of frames whose last was taken at `newest_s`."""
+        layout = self._layout
+        if self._motion is None or layout.motion is None:
+            return
+        if layout.motion_every and layout.counters is not None:
+            carrying = np.flatnonzero(layout.counters(frames) % layout.motion_every == 0)
+            if not len(carrying):
+                return
+            newest_s -= (len(frames) - 1 - int(carrying[-1])) * self._frame_s
+            frames = frames[carrying]
+        self._motion.add(layout.motion(frames), newest_s)
+
+    def _triggers(self, frames: Frames) -> tuple[Marker, ...]:
+        """A marker at each frame with which the trigger rose."""
+        if self._layout.trigger is None:
+            return ()
+        high = self._layout.trigger(frames)
+        before, self._high = self._high, bool(high[-1])
+        if not high.any():
+            return ()
+        rose = high & ~np.concatenate([[high[0] if before is None else before], high[:-1]])
+        n = self._layout.samples_per_frame
+        return tuple(Marker(int(i) * n, "trigger") for i in np.flatnonzero(rose))
 
 
 def unsigned(frames: Frames, first: int, count: int, width: int, *, big: bool) -> Ints:

@@ -48,8 +48,8 @@ class Sequence:
         if not len(frames):
             return []
         if self._held is None and self._last is not None:
-            steps = np.diff(counters, prepend=self._last) % self._modulus
-            if (steps == 1).all():
+            following = np.arange(self._last + 1, self._last + 1 + len(counters))
+            if (counters == following % self._modulus).all():
                 self._last = int(counters[-1])
                 self._newest = frames[-1:]
                 return [Run(0, frames)]

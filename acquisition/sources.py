@@ -15,6 +15,12 @@ SOURCES: dict[str, tuple[str, str]] = {
     "mindrove": ("acquisition.mindrove", "open_mindrove"),
     "myo": ("acquisition.myo", "open_myo"),
     "myo_dongle": ("acquisition.myo_dongle", "open_myo_dongle"),
+    "sessantaquattro": ("acquisition.sessantaquattro", "open_sessantaquattro"),
+    "muovi": ("acquisition.muovi", "open_muovi"),
+    "muovi_plus": ("acquisition.muovi", "open_muovi_plus"),
+    "syncstation": ("acquisition.syncstation", "open_syncstation"),
+    "quattrocento": ("acquisition.quattrocento", "open_quattrocento"),
+    "otb_light": ("acquisition.quattrocento", "open_otb_light"),
     "replay": ("acquisition.replay", "open_replay"),
 }
 """name -> (module, function of (argument, **options) that gives a Source), imported lazily."""

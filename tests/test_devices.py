@@ -44,6 +44,13 @@ CASES = [
     Case("myo:virtual,mode=raw", {"mode": "raw"}),
     Case("myo_dongle:virtual", {}),
     Case("myo_dongle:virtual,mode=raw", {"mode": "raw"}),
+    Case("sessantaquattro:virtual,channels=8,rate=500", {}),
+    Case("sessantaquattro:virtual,model=old,channels=16,rate=500,bits=24", {"model": "old"}),
+    Case("muovi:virtual,signal=eeg", {}),
+    Case("muovi_plus:virtual,signal=eeg", {}),
+    Case("syncstation:virtual,devices=7+15", {"devices": "7"}),
+    Case("quattrocento:virtual,channels=120,rate=512", {}),
+    Case("otb_light:virtual,rate=512", {"rate": 512}),
 ]
 WITHOUT_A_TWIN = {"synthetic", "replay"}
 """Sources that are no devices."""
@@ -146,7 +153,8 @@ def test_the_clock_of_a_device_runs_evenly_and_never_ahead(case: Case) -> None:
         ends_s = chunk.clock_s + (len(chunk.samples) - 1) / bench.source.spec.rate_hz
         assert last_s < chunk.clock_s
         begun = bench.clock() - began_s > 1.0
-        assert ends_s <= bench.clock() + (0.001 if begun else 0.02)
+        # A read may be 20 ms late and bring half of its bytes with the next one only.
+        assert ends_s <= bench.clock() + (0.005 if begun else 0.04)
         assert ends_s > bench.clock() - 0.25
         last_s = ends_s
     bench.source.stop()

@@ -17,6 +17,12 @@ TWINS: dict[str, tuple[str, str]] = {
     "mindrove": ("acquisition.emulators.board_rows", "mindrove_twin"),
     "myo": ("acquisition.emulators.myo", "myo_twin"),
     "myo_dongle": ("acquisition.emulators.myo_dongle", "myo_dongle_twin"),
+    "sessantaquattro": ("acquisition.emulators.otb", "sessantaquattro_twin"),
+    "muovi": ("acquisition.emulators.otb", "muovi_twin"),
+    "muovi_plus": ("acquisition.emulators.otb", "muovi_plus_twin"),
+    "syncstation": ("acquisition.emulators.otb", "syncstation_twin"),
+    "quattrocento": ("acquisition.emulators.otb", "quattrocento_twin"),
+    "otb_light": ("acquisition.emulators.otb", "otb_light_twin"),
 }
 """name of the source -> (module, function of (signal, **settings) that gives a Twin)"""
 
