@@ -114,17 +114,13 @@ class BlePort:
         self._thread.start()
         try:
             self._do(self._connect(where), SCAN_S + SETTLE_S + CONNECT_S + END_S)
-        except DeviceError:
+        except BaseException as error:
             self.close()
-            raise
-        except Exception as error:
-            self.close()
+            if isinstance(error, DeviceError) or not isinstance(error, Exception):
+                raise
             why = why_no_bluetooth(error, self._what, kind.mend)
             late = isinstance(error, NoAnswer | TimeoutError | asyncio.TimeoutError)
             raise (DeviceTimeout if late else DeviceRefused)(why) from error
-        except BaseException:
-            self.close()
-            raise
 
     def clock(self) -> float:
         return time.monotonic()
@@ -230,30 +226,25 @@ class BlePort:
 
 async def _find(kind: Kind, where: str) -> BleInfo:
     """The one device that is meant. Refuses none and several, with what to write."""
-    emulated = where.startswith(PREFIX)
-    address = "" if emulated else where
-    found: dict[str, BleInfo] = {}
-    heard: set[str] = set()
-    end_s = time.monotonic() + SCAN_S
-
     import bleak
 
+    emulated = where.startswith(PREFIX)
+    address, scan_s = ("", 0.0) if emulated else (where, SCAN_S)
+    found: dict[str, BleInfo] = {}
+    heard: list[BleInfo] = []
+    end_s = time.monotonic() + scan_s
     async with bleak.BleakScanner(**_backend(where, "scanner")) as scanner:
-        while not found and time.monotonic() < end_s:
-            await asyncio.sleep(0.05)
-            there = _infos(scanner)
-            heard = {info.name or info.address for info in there}
-            found = {i.address: i for i in there if emulated or i.fits(kind, address)}
-            if emulated:
+        while not found:
+            heard = _infos(scanner)
+            found = {info.address: info for info in heard if info.fits(kind, address)}
+            if time.monotonic() >= end_s:
                 break
-        if found and not where:
-            await asyncio.sleep(SETTLE_S)
-            found |= {i.address: i for i in _infos(scanner) if i.fits(kind, "")}
+            await asyncio.sleep(SETTLE_S if found else 0.05)
+        found |= {info.address: info for info in _infos(scanner) if info.fits(kind, address)}
     if not found:
-        there_are = f"{len(heard)} other devices were heard" if heard else "nothing was heard"
         raise DeviceTimeout(
-            f"No {kind.what}{f' {where}' if where else ''} was found within {SCAN_S:g} s "
-            f"({there_are}): {kind.mend}."
+            f"No {kind.what}{f' {where}' if where else ''} was found within {scan_s:g} s "
+            f"({len(heard)} other devices were heard): {kind.mend}."
         )
     if len(found) > 1:
         names = " and ".join(sorted(found))

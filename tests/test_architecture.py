@@ -35,6 +35,7 @@ VENDORS = {
     "onnxruntime": EDGE,
     "ai_edge_litert": EDGE,
     "tflite_runtime": EDGE,
+    "bleak": PACKAGES,
 }
 """Vendor library -> the packages in which exactly one file imports it. The quantizer of
 onnxruntime is another matter than its runtime, so training may import that again."""
