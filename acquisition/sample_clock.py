@@ -21,6 +21,8 @@ class SampleClock:
         """`drift`: share by which the device's clock may be slow. It is followed twice as fast."""
         self._rate_hz, self._drift = rate_hz, drift
         self._offset_s: float | None = None
+        self._least_s = 0.0
+        """offset by the earliest arrivals, towards which the clock goes"""
         self._last_n = 0
 
     def stamp(self, sample_n: int, at_s: float) -> float:
@@ -31,10 +33,9 @@ class SampleClock:
         """
         seen_s = at_s - sample_n / self._rate_hz
         if self._offset_s is None:
-            self._offset_s = seen_s
-        else:
-            span_s = (sample_n - self._last_n) / self._rate_hz
-            step_s = seen_s - self._offset_s
-            self._offset_s += min(max(step_s, -CATCH_UP_N / self._rate_hz), 2 * self._drift * span_s)
+            self._offset_s = self._least_s = seen_s
+        drift_s = 2 * self._drift * (sample_n - self._last_n) / self._rate_hz
+        self._least_s = min(seen_s, self._least_s + drift_s)
+        self._offset_s += max(self._least_s - self._offset_s, -CATCH_UP_N / self._rate_hz)
         self._last_n = sample_n
         return self._offset_s + sample_n / self._rate_hz

@@ -21,6 +21,8 @@ SOURCES: dict[str, tuple[str, str]] = {
     "syncstation": ("acquisition.syncstation", "open_syncstation"),
     "quattrocento": ("acquisition.quattrocento", "open_quattrocento"),
     "otb_light": ("acquisition.quattrocento", "open_otb_light"),
+    "chords": ("acquisition.chords", "open_chords"),
+    "emager": ("acquisition.emager", "open_emager"),
     "replay": ("acquisition.replay", "open_replay"),
 }
 """name -> (module, function of (argument, **options) that gives a Source), imported lazily."""

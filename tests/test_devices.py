@@ -25,7 +25,9 @@ class Case(NamedTuple):
     center: float = 0.0
     """subtracted from counts to give samples over scale"""
     exact: bool = True
-    """whether its counter tells every single loss at once"""
+    """whether it counts its frames: else a loss shows up to a second late, and a duplicate never"""
+    stops: bool = True
+    """whether it can be told to stop; else it sends as long as it has power"""
     needs: str = ""
     """a vendor's library without which neither device nor twin can be opened"""
 
@@ -40,6 +42,9 @@ CASES = [
     Case("brainflow:synthetic", {}, needs="brainflow"),
     Case("brainflow:cyton_daisy", {"board": "cyton_daisy"}, needs="brainflow"),
     Case("mindrove", {}, needs="mindrove"),
+    Case("chords:virtual", {}),
+    Case("chords:virtual,board=giga-r1", {"board": "giga-r1"}),
+    Case("emager:virtual", {}, exact=False, stops=False),
     Case("myo:virtual", {}),
     Case("myo:virtual,mode=raw", {"mode": "raw"}),
     Case("myo_dongle:virtual", {}),
@@ -52,6 +57,8 @@ CASES = [
     Case("quattrocento:virtual,channels=120,rate=512", {}),
     Case("otb_light:virtual,rate=512", {"rate": 512}),
 ]
+UNSURE_N = 3
+"""Samples in ten minutes by which the arrivals of a device without a counter may be wrong."""
 WITHOUT_A_TWIN = {"synthetic", "replay"}
 """Sources that are no devices."""
 cases = pytest.mark.parametrize(
@@ -121,6 +128,26 @@ def walk(bench: Bench, chunks: list[Chunk]) -> tuple[int, int]:
     return lost, wrong
 
 
+def seek(bench: Bench, chunks: list[Chunk]) -> tuple[int, int]:
+    """The same for a device that does not count: every row is found by its values."""
+    at = first_index(bench, chunks[0])
+    missing = wrong = 0
+    for chunk in chunks:
+        rows = chunk.samples
+        while len(rows):
+            same = (rows == bench.rows(at, len(rows))).all(axis=1)
+            n = len(rows) if same.all() else int(same.argmin())
+            at, rows = at + n, rows[n:]
+            if not len(rows):
+                break
+            ahead = (bench.rows(at, 64) == rows[0]).all(axis=1)
+            if ahead.any():
+                missing, at = missing + int(ahead.argmax()), at + int(ahead.argmax())
+            else:
+                wrong, at, rows = wrong + 1, at + 1, rows[1:]
+    return missing, wrong
+
+
 def test_every_device_has_a_case_here() -> None:
     assert {case.name for case in CASES} | WITHOUT_A_TWIN == set(SOURCES)
 
@@ -163,7 +190,8 @@ def test_the_clock_of_a_device_runs_evenly_and_never_ahead(case: Case) -> None:
 @pytest.mark.slow
 @cases
 def test_ten_bad_minutes_lose_exactly_what_was_lost(case: Case) -> None:
-    trouble = Trouble(lose=0.01, duplicate=0.001, corrupt=1e-4, split=True, seed=7)
+    duplicate = 0.001 if case.exact else 0.0
+    trouble = Trouble(lose=0.01, duplicate=duplicate, corrupt=1e-4, split=True, seed=7)
     bench = Bench(case, trouble, quantum_s=0.05)
     bench.source.start()
     chunks = bench.run(600.0)
@@ -172,12 +200,15 @@ def test_ten_bad_minutes_lose_exactly_what_was_lost(case: Case) -> None:
     chunks += bench.run(3.0)
     bench.source.stop()
     done, counts = port.injected, bench.source.counts
-    lost, wrong = walk(bench, chunks)
+    lost, wrong = walk(bench, chunks) if case.exact else seek(bench, chunks)
     assert done.lost > 0
     assert done.corrupted_bytes > 0
-    assert lost == counts.lost_samples
+    unsure = 0 if case.exact else UNSURE_N
+    assert abs(lost - counts.lost_samples) <= unsure
     assert wrong <= done.corrupted_bytes * bench.twin.samples_per_frame
-    assert lost == len(done.missing) * bench.twin.samples_per_frame
+    begun_n = first_index(bench, chunks[0])  # what sends by itself has sent before we listened
+    missing = sum(first_n >= begun_n for first_n in done.missing)
+    assert abs(lost - missing * bench.twin.samples_per_frame) <= unsure
     assert counts.duplicate_frames <= done.duplicated
 
 
@@ -215,7 +246,7 @@ def test_a_stopped_device_has_its_stream_ended_and_its_port_closed(case: Case) -
     bench.run(0.5)
     bench.source.stop()
     bench.source.stop()
-    assert bench.twin.next_s == np.inf
+    assert bench.twin.next_s == np.inf or not case.stops
     assert bench.ports[0].closed
 
 
