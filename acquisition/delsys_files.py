@@ -8,7 +8,6 @@ sensor's name two rows above and the rate below.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from acquisition.session import Session, assemble, told_rate
 from acquisition.stream import Refused, Spec
-from acquisition.text_rows import columns_of, counted, lines_of, steps_of, text_of
+from acquisition.text_rows import cells_of, columns_of, counted, lines_of, steps_of, text_of
 from acquisition.uci_files import TO_UV
 
 _TIME = re.compile(r'(?:^|[,;\t"])(?:X ?\[s\]|[^,;\t"]*Time Series \(s\))')
@@ -61,8 +60,8 @@ def read_session(path: Path, head: bytes, rate_hz: float | None) -> Session | No
     if top is None:
         return None
     separator = max(";\t,", key=lines[top].count)
-    rows = list(csv.reader(lines[top:], delimiter=separator))
-    above = list(csv.reader(lines[max(0, top - 3) : top], delimiter=separator))
+    rows = [cells_of(line, separator) for line in lines[top:]]
+    above = [cells_of(line, separator) for line in lines[max(0, top - 3) : top]]
     columns = _columns(rows, above, {m["name"]: m for m in map(_LABEL.match, lines[:top]) if m})
     body = [row for row in rows[1:] if any(row) and not any(_is_heading(cell) for cell in row)]
     emg = [column for column in columns if column.is_emg]
@@ -144,9 +143,9 @@ def _stream(
     spec = _spec(rate, columns, units, motion=motion)
     factors = [1.0 if motion or spec.unit == "raw" else TO_UV[unit.lower()] for unit in units]
     broken = int((~np.isfinite(values).all(axis=1)).sum())
-    notes = counted(broken, "hold no numbers and count as lost")
-    notes += counted(cut, "at the end hold no value of some signal and are left out")
-    notes += counted(stuck, "have a time that does not advance")
+    notes = counted(broken, "Rows without numbers, counted as lost")
+    notes += counted(cut, "Rows at the end without a value of every signal, left out")
+    notes += counted(stuck, "Rows whose time does not advance")
     return assemble(spec, values * np.array(factors), lost=lost, notes=notes)
 
 

@@ -6,7 +6,6 @@ Names are C_<class>_R_<repetition>_<modality>.csv (LibEMG 1 and 2) or R_<repetit
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 
 from acquisition.session import Session, assemble, told_rate
 from acquisition.stream import Refused, Spec
-from acquisition.text_rows import Rows, columns_of, counted, lines_of
+from acquisition.text_rows import Rows, cells_of, columns_of, counted, lines_of
 
 _NAMES = (
     re.compile(r"C_(?P<c>\d+)_R_(?P<r>\d+)(?:_(?P<m>\w+))?\.csv", re.IGNORECASE),
@@ -56,10 +55,10 @@ def read_session(path: Path, head: bytes, rate_hz: float | None) -> Session | No
     if broken == len(rows):
         raise Refused(f"{path} has no row of numbers in its {len(signal)} files.")
     spec = Spec(rate, tuple(f"emg{i + 1}" for i in range(rows.shape[1])), "raw")
-    notes = counted(broken, "hold no numbers and count as lost")
+    notes = counted(broken, "Rows without numbers, counted as lost")
     others = len(found) - len(signal)
     if others:
-        notes += (f"{others} files of other modalities say no rate and are left out.",)
+        notes += counted(others, "Files of other modalities, left out")
     return assemble(spec, rows, marks=marks, notes=notes)
 
 
@@ -68,7 +67,7 @@ def _match(name: str) -> re.Match[str] | None:
 
 
 def _rows(file: Path) -> Rows:
-    rows = [row for row in csv.reader(lines_of(file)) if row]
+    rows = [cells_of(line, ",") for line in lines_of(file) if line]
     if not rows:
         raise Refused(f"{file} is empty; record this repetition again, or take the file away.")
     widths = [len(row) for row in rows]

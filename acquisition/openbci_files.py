@@ -52,8 +52,8 @@ def read_session(path: Path, head: bytes, rate_hz: float | None) -> Session | No
     good = ~again
     kept = [row for row, fresh in zip(kept, good, strict=True) if fresh]
     spec = Spec(rate, tuple(f"emg{i + 1}" for i in range(len(wide))), "uV", _scale(rows))
-    notes = counted(int((~whole).sum()), "hold no numbers and are left out")
-    notes += counted(int(again.sum()), "came twice and are left out") + told
+    notes = counted(int((~whole).sum()), "Rows without numbers, left out")
+    notes += counted(int(again.sum()), "Rows that came twice, left out") + told
     return assemble(
         spec,
         rows[good],
@@ -122,7 +122,7 @@ def _lost(
     lost[1:] = np.where(again[1:], 0, np.maximum(ahead // step - 1, 0))
     odd = int((ahead % step).astype(bool).sum())
     if odd:
-        return lost, again, (f"Its index changed between odd and even {odd} times.",)
+        return lost, again, counted(odd, "Changes of the index between odd and even")
     return lost, again, ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,18 +14,28 @@ from acquisition.stream import Refused
 Rows = NDArray[np.float64]
 """(row, column); NaN where a cell is empty or no number"""
 
+LONGEST_LINE = 100_000
+"""Characters; the csv module raises over longer cells."""
+
 
 def text_of(head: bytes) -> str:
     """The beginning of a text file; nothing of a file of bytes."""
-    return "" if b"\0" in head else head.decode("utf-8-sig", "replace")
+    return "" if b"\0" in head[:64] else head.decode("utf-8-sig", "replace")
 
 
 def lines_of(path: Path) -> list[str]:
     """The lines of a text file. Refuses one that cannot be read."""
     try:
-        return path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        return path.read_text(encoding="utf-8-sig", errors="replace").split("\n")
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def cells_of(line: str, separator: str) -> list[str]:
+    """The cells of one line. A quote that nobody closes ends with the line."""
+    if '"' not in line or len(line) > LONGEST_LINE:
+        return line.split(separator)
+    return next(csv.reader([line.replace("\0", "")], delimiter=separator), [])
 
 
 def number(cell: str, comma: bool = False) -> float:
@@ -46,10 +57,8 @@ def columns_of(rows: Sequence[Sequence[str]], columns: Sequence[int], comma: boo
 
 
 def counted(n: int, what: str) -> tuple[str, ...]:
-    """A note about n rows, none about none: "3 rows hold no numbers and count as lost."."""
-    if not n:
-        return ()
-    return (f"1 row {what.replace(' count ', ' counts ')}.",) if n == 1 else (f"{n} rows {what}.",)
+    """A note about n rows, none about none: "Rows without numbers, counted as lost: 3."."""
+    return (f"{what}: {n}.",) if n else ()
 
 
 def steps_of(path: Path, times: NDArray[np.float64]) -> tuple[float, NDArray[np.int64], int]:

@@ -63,8 +63,8 @@ def read_gestures(path: Path, head: bytes, rate_hz: float | None) -> Session | N
     changes = [0, *(np.flatnonzero(np.diff(classes)) + 1)]
     marks = [(int(i), GESTURES.get(int(classes[i]), f"class_{classes[i]}")) for i in changes]
     spec = Spec(rate, tuple(f"emg{i}" for i in range(1, 9)), "raw", 1.0, 127.0)
-    notes = counted(len(table) - len(whole), "hold no numbers and are left out")
-    notes += counted(stuck, "have a time that does not advance")
+    notes = counted(len(table) - len(whole), "Rows without numbers, left out")
+    notes += counted(stuck, "Rows whose time does not advance")
     return assemble(spec, counts, lost=lost, marks=marks, notes=notes)
 
 
@@ -91,7 +91,7 @@ def read_datalog(path: Path, head: bytes, rate_hz: float | None) -> Session | No
         raise Refused(f"{path} has no row of a voltage; copy it again.")
     rows = rows[: ends[-1] + 1]
     broken = int((~np.isfinite(rows).all(axis=1)).sum())
-    notes = counted(broken, "hold no numbers and count as lost")
+    notes = counted(broken, "Rows without numbers, counted as lost")
     promised = int(channels[emg[0]]["values"])
     if promised != len(rows):
         notes += (f"The header speaks of {promised} values, and {len(rows)} are there.",)
