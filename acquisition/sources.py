@@ -23,6 +23,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "otb_light": ("acquisition.quattrocento", "open_otb_light"),
     "chords": ("acquisition.chords", "open_chords"),
     "emager": ("acquisition.emager", "open_emager"),
+    "ganglion": ("acquisition.ganglion", "open_ganglion"),
     "replay": ("acquisition.replay", "open_replay"),
 }
 """name -> (module, function of (argument, **options) that gives a Source), imported lazily."""

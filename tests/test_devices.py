@@ -49,6 +49,8 @@ CASES = [
     Case("myo:virtual,mode=raw", {"mode": "raw"}),
     Case("myo_dongle:virtual", {}),
     Case("myo_dongle:virtual,mode=raw", {"mode": "raw"}),
+    Case("ganglion:virtual,accel=no", {"accel": False}),
+    Case("ganglion:virtual", {}),
     Case("sessantaquattro:virtual,channels=8,rate=500", {}),
     Case("sessantaquattro:virtual,model=old,channels=16,rate=500,bits=24", {"model": "old"}),
     Case("muovi:virtual,signal=eeg", {}),
@@ -209,7 +211,8 @@ def test_ten_bad_minutes_lose_exactly_what_was_lost(case: Case) -> None:
     begun_n = first_index(bench, chunks[0])  # what sends by itself has sent before we listened
     missing = sum(first_n >= begun_n for first_n in done.missing)
     assert abs(lost - missing * bench.twin.samples_per_frame) <= unsure
-    assert counts.duplicate_frames <= done.duplicated
+    # A damaged counter may be that of the frame before.
+    assert counts.duplicate_frames <= done.duplicated + done.broken
 
 
 @cases

@@ -25,6 +25,7 @@ TWINS: dict[str, tuple[str, str]] = {
     "syncstation": ("acquisition.emulators.otb", "syncstation_twin"),
     "quattrocento": ("acquisition.emulators.otb", "quattrocento_twin"),
     "otb_light": ("acquisition.emulators.otb", "otb_light_twin"),
+    "ganglion": ("acquisition.emulators.ganglion", "ganglion_twin"),
 }
 """name of the source -> (module, function of (signal, **settings) that gives a Twin)"""
 
