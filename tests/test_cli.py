@@ -64,6 +64,16 @@ WRONG = [
     ("record", "--out {new.xdf} --source replay:a --prompts rest:3", "brings its own markers"),
     ("record", "--out {new.xdf} --source replay:a --seed 3", "A seed is for simulated"),
     ("record", "", "Missing option"),
+    ("record", "--out {new.xdf} --protocol {none.toml}", "There is no file"),
+    ("record", "--out {new.xdf} --protocol {wrong.toml}", 'the key "sauce"'),
+    ("convert", "", "Missing argument"),
+    ("convert", "{none.xdf} {new.edf}", "There is no recording"),
+    ("convert", "{text.xdf} {new.edf}", "text.xdf is not an XDF file"),
+    ("convert", "{wrong.toml} {new.edf}", "no recording of a known kind"),
+    ("convert", "/ {new.edf}", "folder without"),
+    ("convert", "{text.xdf} {new.doc}", "must end in .edf"),
+    ("convert", "{text.xdf} {there.xdf}", "nothing is overwritten"),
+    ("convert", "{text.xdf} --bids {set} --subject 0_1", "letters and digits"),
     ("evaluate", "{none.onnx} --session {none.xdf}", "There is no artifact"),
     ("export", "{empty} --out a.onnx", "has no artifact.onnx"),
     ("export", "{empty} --out a.txt", "must end in"),
@@ -102,7 +112,7 @@ def test_help_names_every_command(
 ) -> None:
     code, out, _ = call(["--help"], monkeypatch, capsys)
     assert code == 0
-    for name in ("demo", "run", "record", "train", "evaluate", "export", "bench", "devices"):
+    for name in "demo run record convert train evaluate export bench devices".split():
         assert name in out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -238,6 +239,15 @@ def test_the_start_is_the_walls_and_names_that_an_edf_cannot_hold_are_kept_apart
     assert len(set(file.labels)) == 3
     assert str(file.startdatetime) == "2023-11-14 22:13:20"
     assert [a.text for a in file.annotations] == ["a b"]
+
+
+def test_a_machine_without_edfio_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "edfio", None)
+    with pytest.raises(Refused, match=r"install flexor\[files\]"):
+        write_edf(tmp_path / "a.edf", session(np.zeros((10, 1))), "edf")
+    assert not (tmp_path / "a.edf").exists()
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
