@@ -52,7 +52,7 @@ def test_frames_are_read_as_brainflow_reads_them(vector: dict[str, object]) -> N
     bits = BITS[data[0] < 100]
     assert counts_of(frame, bits).ravel().tolist() == fields["counts"]
     # BrainFlow keeps it in single precision.
-    assert np.float32(fields["uV_per_count"]) == np.float32(COUNT_UV)
+    assert pytest.approx(fields["uV_per_count"], rel=1e-7) == COUNT_UV
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["hex"][:2])
