@@ -21,6 +21,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "syncstation": ("acquisition.syncstation", "open_syncstation"),
     "quattrocento": ("acquisition.quattrocento", "open_quattrocento"),
     "otb_light": ("acquisition.quattrocento", "open_otb_light"),
+    "arduino": ("acquisition.arduino", "open_arduino"),
     "chords": ("acquisition.chords", "open_chords"),
     "emager": ("acquisition.emager", "open_emager"),
     "ganglion": ("acquisition.ganglion", "open_ganglion"),

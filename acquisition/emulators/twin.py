@@ -15,6 +15,7 @@ TWINS: dict[str, tuple[str, str]] = {
     "cyton": ("acquisition.emulators.cyton", "cyton_twin"),
     "brainflow": ("acquisition.emulators.board_rows", "brainflow_twin"),
     "mindrove": ("acquisition.emulators.board_rows", "mindrove_twin"),
+    "arduino": ("acquisition.emulators.arduino", "arduino_twin"),
     "chords": ("acquisition.emulators.chords", "chords_twin"),
     "emager": ("acquisition.emulators.emager", "emager_twin"),
     "myo": ("acquisition.emulators.myo", "myo_twin"),
