@@ -15,6 +15,8 @@ class Entry:
     usb_ids: tuple[tuple[int, int], ...] = ()
     service: str = ""
     """Bluetooth service that it advertises"""
+    names: tuple[str, ...] = ()
+    """with one of which its Bluetooth name begins"""
     listens: tuple[str, int] | None = None
     """host and TCP port at which it, or its program, usually waits"""
     calls: int | None = None
@@ -49,6 +51,7 @@ CATALOGUE: dict[str, Entry] = {
         "OpenBCI Ganglion, 4 channels",
         "Bluetooth",
         service="0000fe84-0000-1000-8000-00805f9b34fb",
+        names=("Ganglion-",),
         library="bleak",
         extra="ble",
     ),
@@ -56,6 +59,7 @@ CATALOGUE: dict[str, Entry] = {
         "OYMotion gForcePro, 8 channels",
         "Bluetooth",
         service="0000ffd0-0000-1000-8000-00805f9b34fb",
+        names=("gForce",),
         library="bleak",
         extra="ble",
     ),
@@ -137,7 +141,11 @@ def recognise_usb(usb_id: tuple[int, int] | None) -> list[str]:
     return [name for name, entry in CATALOGUE.items() if usb_id in entry.usb_ids]
 
 
-def recognise_service(services: list[str]) -> list[str]:
-    """Names of the sources that advertise one of the Bluetooth services."""
+def recognise_bluetooth(name: str, services: tuple[str, ...]) -> list[str]:
+    """Names of the sources that a Bluetooth device may be which advertises itself so."""
     said = {service.lower() for service in services}
-    return [name for name, entry in CATALOGUE.items() if entry.service and entry.service in said]
+    return [
+        source
+        for source, entry in CATALOGUE.items()
+        if entry.service in said or (entry.names and name.startswith(entry.names))
+    ]

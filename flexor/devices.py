@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import Any
 
-from acquisition.catalogue import CATALOGUE, recognise_service, recognise_usb
+from acquisition.catalogue import CATALOGUE, recognise_bluetooth, recognise_usb
 from acquisition.serial_port import SerialInfo, serial_ports, slow_ftdi
 from acquisition.stream import FlexorError
 from firmware_bridge.hands import HANDS
@@ -85,7 +85,7 @@ def _bluetooth() -> list[Row]:
 
     rows = []
     for seen in scan(BLUETOOTH_S):
-        for name in recognise_service(list(seen.services)):
+        for name in recognise_bluetooth(seen.name, seen.services):
             what = CATALOGUE[name].what
             use = f"--source {name}:{seen.address}"
             rows.append({"name": seen.name, "address": seen.address, "what": what, "use": use})

@@ -120,7 +120,7 @@ def test_help_names_every_command(
 def test_a_mistake_of_ours_is_told_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken() -> None:
+    def broken(*, scan: bool) -> None:
         raise ZeroDivisionError("oops")
 
     monkeypatch.setattr("flexor.devices.list_devices", broken)
@@ -133,9 +133,9 @@ def test_a_mistake_of_ours_is_told_without_a_traceback(
 def test_devices_and_doctor_answer_as_json(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, _ = call(["devices", "--json", "-"], monkeypatch, capsys)
+    code, out, _ = call(["devices", "--no-scan", "--json", "-"], monkeypatch, capsys)
     assert code == 0
-    assert "synthetic" in [row["name"] for row in json.loads(out)["sources"]]
+    assert "synthetic" in [row["source"] for row in json.loads(out)["sources"]]
     _, out, _ = call(["doctor", "--json", "-"], monkeypatch, capsys)
     checks = {row["check"]: row["state"] for row in json.loads(out)["checks"]}
     assert checks["onnxruntime"] == "good"
