@@ -50,6 +50,8 @@ class Layout:
     """(frame, byte) -> (frame,): whether the trigger input is high; each rise gives a marker"""
     jitter_s: float = 0.0
     """Without a counter: the least loss that arrivals can show above their jitter"""
+    granule: int = 1
+    """Without a counter: losses come in multiples of so many frames, as a transport sends them"""
     drift: float = CRYSTAL
     """share by which the device's clock may be slow"""
 
@@ -93,7 +95,7 @@ class Framed:
         self._sequence = Sequence(layout.modulus, counts) if layout.counters else None
         self._watch = ArrivalWatch(
             self._frame_s,
-            layout.modulus if layout.counters else 1,
+            layout.modulus if layout.counters else layout.granule,
             layout.jitter_s,
             layout.drift,
         )

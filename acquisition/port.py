@@ -86,6 +86,10 @@ class Ahead:
         self._held += arrivals
         return b"".join(arrival.data for arrival in arrivals if arrival.line == line)
 
+    def forget(self) -> None:
+        """Drops what was looked at, as what an older stream has left."""
+        self._held = []
+
     def read(self, timeout_s: float) -> list[Arrival]:
         held, self._held = self._held, []
         return held or self._port.read(timeout_s)

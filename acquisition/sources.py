@@ -25,6 +25,8 @@ SOURCES: dict[str, tuple[str, str]] = {
     "chords": ("acquisition.chords", "open_chords"),
     "emager": ("acquisition.emager", "open_emager"),
     "ganglion": ("acquisition.ganglion", "open_ganglion"),
+    "delsys": ("acquisition.delsys", "open_delsys"),
+    "intan": ("acquisition.intan", "open_intan"),
     "replay": ("acquisition.replay", "open_replay"),
 }
 """name -> (module, function of (argument, **options) that gives a Source), imported lazily."""

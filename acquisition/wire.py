@@ -47,6 +47,10 @@ class Wiring:
     motion_spec: Spec | None = None
     mend: str = "check its cable and its battery"
     """what to do when it is gone"""
+    rate_share: float = RATE_SHARE
+    """by which its rate may differ from the spec's"""
+    counted: bool = True
+    """whether it counts its frames: losses that arrivals tell may be a wrong rate instead"""
 
 
 class Wired:
@@ -119,14 +123,15 @@ class Wired:
 
     def _check_rate(self, now_s: float) -> None:
         """A device set to another rate would be decoded at a wrong speed: refused."""
-        self._seen_n += sum(len(chunk.samples) + chunk.lost for chunk in self._ready)
+        counted = self.wiring.counted
+        self._seen_n += sum(len(chunk.samples) + counted * chunk.lost for chunk in self._ready)
         if self._first_s is None:
             self._first_s, self._seen_n = now_s, 0
         span_s = now_s - self._first_s
         if not RATE_SPAN_S <= span_s < 2 * RATE_SPAN_S:
             return
         rate_hz = self._seen_n / span_s
-        if abs(rate_hz / self.spec.rate_hz - 1) > RATE_SHARE:
+        if abs(rate_hz / self.spec.rate_hz - 1) > self.wiring.rate_share:
             raise DeviceRefused(
                 f"{self.wiring.what} sends {rate_hz:.0f} samples a second, and "
                 f"{self.spec.rate_hz:g} were expected: set the device or its rate here right."

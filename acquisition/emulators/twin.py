@@ -27,6 +27,8 @@ TWINS: dict[str, tuple[str, str]] = {
     "quattrocento": ("acquisition.emulators.otb", "quattrocento_twin"),
     "otb_light": ("acquisition.emulators.otb", "otb_light_twin"),
     "ganglion": ("acquisition.emulators.ganglion", "ganglion_twin"),
+    "delsys": ("acquisition.emulators.delsys", "delsys_twin"),
+    "intan": ("acquisition.emulators.intan", "intan_twin"),
 }
 """name of the source -> (module, function of (signal, **settings) that gives a Twin)"""
 
