@@ -158,10 +158,9 @@ class ArrivalWatch:
             self._base_s = delay_s
             return 0
         step_s, grain_s = delay_s - self._base_s, self._granule * self._frame_s
-        if step_s < self._least_s:
-            self._base_s += min(step_s, self._drift * spent_s)
-            return 0
-        granules = int(step_s / grain_s + 0.5)
-        self._base_s = delay_s - granules * grain_s
+        granules = 0 if step_s < self._least_s else int(step_s / grain_s + 0.5)
+        # What is left over is jitter, in a span with a loss more than in others: it must not raise
+        # the base, or the next loss would look smaller than it is.
+        self._base_s += min(step_s - granules * grain_s, self._drift * spent_s)
         # The delays of the next span are counted from the new numbers.
         return granules * self._granule
