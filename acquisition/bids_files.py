@@ -20,6 +20,8 @@ from acquisition.session import Session
 from acquisition.stream import Refused
 
 BIDS_VERSION = "1.11.0"
+TYPES = {"g": "ACCEL", "m/s2": "ACCEL", "deg/s": "GYRO", "ut": "MAGN"}
+"""Unit of a motion channel -> what BIDS calls such a channel."""
 UNKNOWN = "n/a"
 """How BIDS says that something is not known."""
 
@@ -109,12 +111,13 @@ def sidecar(entities: Entities, session: Session, line_hz: float | None) -> dict
 def channels(session: Session) -> list[list[str]]:
     """The rows of *_channels.tsv, in the order of the file."""
     rows = [["name", "type", "units", "description", "sampling_frequency"]]
-    for part, kind in ((session, "EMG"), (session.motion, "MISC")):
+    for part in (session, session.motion):
         if part is None:
             continue
         for i, label in enumerate(labels(part.spec)):
             about = UNKNOWN if label == part.spec.channels[i] else part.spec.channels[i]
             unit = dimension(part.spec, i) or UNKNOWN
+            kind = "EMG" if part is session else TYPES.get(unit, "MISC")
             rows.append([label, kind, unit, about, f"{part.spec.rate_hz:.10g}"])
     return rows
 

@@ -129,8 +129,8 @@ def test_a_bids_data_set_is_begun_and_added_to(recording: Path, tmp_path: Path) 
         ["name", "type", "units", "description", "sampling_frequency"],
         ["emg1", "EMG", "uV", "n/a", "200"],
         ["emg, 2", "EMG", "uV", "n/a", "200"],
-        ["accel_x_g", "MISC", "g", "n/a", "50"],
-        ["gyro_z_deg_s", "MISC", "deg/s", "n/a", "50"],
+        ["accel_x_g", "ACCEL", "g", "n/a", "50"],
+        ["gyro_z_deg_s", "GYRO", "deg/s", "n/a", "50"],
     ]
     assert rows_of(folder / f"{stem}_events.tsv")[1:] == [
         ["0.000000", "n/a", "rest", "0"],
@@ -142,6 +142,27 @@ def test_a_bids_data_set_is_begun_and_added_to(recording: Path, tmp_path: Path) 
     convert(recording, None, bids=root, entities=("01", "b", "grips"))
     convert(recording, None, bids=root, entities=("02", "a", "grips"))
     assert rows_of(root / "participants.tsv") == [["participant_id"], ["sub-01"], ["sub-02"]]
+
+
+def test_the_schema_of_bids_knows_every_file_and_field(recording: Path, tmp_path: Path) -> None:
+    pytest.importorskip("edfio", reason="EDF needs edfio of flexor[files]")
+    reason = "bidsschematools, which knows the rules of BIDS, is not here"
+    validator = pytest.importorskip("bidsschematools.validator", reason=reason)
+    schema = pytest.importorskip("bidsschematools.schema", reason=reason).load_schema()
+    convert(recording, None, bids=tmp_path / "set", entities=("01", "a", "grips"))
+    checked = validator.validate_bids(str(tmp_path / "set"))
+    assert len(checked["path_listing"]) == 8
+    assert checked["path_tracking"] == []  # paths that no rule knows
+    folder = tmp_path / "set" / "sub-01" / "ses-a" / "emg"
+    about = json.loads((folder / "sub-01_ses-a_task-grips_emg.json").read_text())
+    rules = schema.rules.sidecars.emg
+    assert set(rules.EMGRequired.fields) | {"TaskName"} <= set(about)
+    assert set(about) <= set(schema.objects.metadata)
+    kinds = schema.objects.columns.type__channels.enum
+    rows = rows_of(folder / "sub-01_ses-a_task-grips_channels.tsv")
+    assert {row[1] for row in rows[1:]} <= set(kinds)
+    known = schema.rules.tabular_data.emg.EMGChannels.columns
+    assert {"name__channels", "type__channels"} | set(rows[0][2:]) <= set(known)
 
 
 def test_names_in_a_bids_file_are_those_of_its_channels(tmp_path: Path) -> None:
