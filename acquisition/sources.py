@@ -27,6 +27,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "ganglion": ("acquisition.ganglion", "open_ganglion"),
     "delsys": ("acquisition.delsys", "open_delsys"),
     "intan": ("acquisition.intan", "open_intan"),
+    "gforce": ("acquisition.gforce", "open_gforce"),
     "replay": ("acquisition.replay", "open_replay"),
 }
 """name -> (module, function of (argument, **options) that gives a Source), imported lazily."""

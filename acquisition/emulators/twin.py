@@ -29,6 +29,7 @@ TWINS: dict[str, tuple[str, str]] = {
     "ganglion": ("acquisition.emulators.ganglion", "ganglion_twin"),
     "delsys": ("acquisition.emulators.delsys", "delsys_twin"),
     "intan": ("acquisition.emulators.intan", "intan_twin"),
+    "gforce": ("acquisition.emulators.gforce", "gforce_twin"),
 }
 """name of the source -> (module, function of (signal, **settings) that gives a Twin)"""
 
