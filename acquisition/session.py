@@ -43,6 +43,23 @@ class Session:
         return index + sum(n for at, n in self.gaps if at <= index)
 
 
+PROTOCOL = "protocol "
+"""How the marker begins that says what a recording asks for."""
+
+
+def protocol_marker(name: str, labels: Sequence[str]) -> str:
+    """The marker at the start of a recording that follows a protocol: "protocol NAME: A, B"."""
+    return f"{PROTOCOL}{name}: {', '.join(labels)}"
+
+
+def protocol_labels(markers: Sequence[tuple[int, str]]) -> tuple[str, ...]:
+    """The labels that such a marker names; none where there is no such marker."""
+    for _, text in markers:
+        if text.startswith(PROTOCOL) and ": " in text:
+            return tuple(text.rpartition(": ")[2].split(", "))
+    return ()
+
+
 def assemble(
     spec: Spec,
     rows: NDArray[np.float64],

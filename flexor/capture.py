@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from acquisition.session import protocol_marker
 from acquisition.sources import open_source
 from acquisition.stream import Chunk, DeviceError, Marker, Refused, Source
 from flexor.feed import Feed
@@ -140,7 +141,7 @@ def prompted(capture: Capture, chunk: Chunk) -> Chunk:
         if at_n >= capture.at_n:
             break
         if capture.asked_n == 0 and capture.plan.name:
-            markers.append(Marker(0, f"protocol {capture.plan.name}"))
+            markers.append(Marker(0, protocol_marker(capture.plan.name, capture.plan.labels)))
         if label := steps[capture.asked_n].label:
             markers.append(Marker(max(0, at_n - begin_n), label))
         capture.asked_n += 1

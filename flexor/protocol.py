@@ -76,9 +76,9 @@ class Plan:
         return tuple(accumulate((step.seconds for step in self.steps), initial=0.0))
 
     @property
-    def asks_n(self) -> int:
-        """Prompts: all steps but the lead-in."""
-        return sum(bool(step.label) for step in self.steps)
+    def labels(self) -> tuple[str, ...]:
+        """Each label once, in the order in which they are first asked for."""
+        return tuple(dict.fromkeys(step.label for step in self.steps if step.label))
 
 
 def read_protocol(path: Path | str) -> Protocol:
@@ -92,8 +92,11 @@ def read_protocol(path: Path | str) -> Protocol:
         raise Refused(f'"{path}" asks for no gesture; it needs at least one [[gestures]] table.')
     refuse_unknown(protocol.order, ORDERS, f'order for "{path}"')
     labels = [protocol.rest, *(asked.label for asked in protocol.gestures)]
-    if not all(label.strip() for label in labels):
-        raise Refused(f'"{path}" has a gesture without a label; a marker needs a word.')
+    for label in labels:
+        if not label.strip() or any(sign in label for sign in ",:\n"):
+            raise Refused(
+                f'"{path}" has the label "{label}"; a marker is a word without commas and colons.'
+            )
     if protocol.repetitions < 1:
         raise Refused(f'"{path}" asks for {protocol.repetitions} repetitions; ask for 1 or more.')
     for name, value, least in _times(protocol):

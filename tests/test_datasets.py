@@ -11,6 +11,7 @@ import pytest
 from acquisition.imports import load_session
 from acquisition.myo_files import MYO_GESTURES, MYO_SPEC
 from acquisition.recording import create_recording
+from acquisition.session import protocol_marker
 from acquisition.stream import Refused, Spec
 from acquisition.xdf import Stream
 from training.datasets import fingerprint, read_dataset, read_myo_armband, read_xdf
@@ -149,6 +150,12 @@ def test_gestures_of_ones_own_are_named(tmp_path: Path) -> None:
     record(tmp_path / "anna" / "b.xdf", [(0, "point")], 12)
     with pytest.raises(Refused, match=r"b\.xdf has no marker of a gesture"):
         read_xdf(tmp_path)
+
+
+def test_the_gestures_of_a_recording_are_those_of_its_protocol(tmp_path: Path) -> None:
+    asked = [(0, protocol_marker("fine", ("rest", "pinch"))), (2, "rest"), (5, "pinch"), (9, "x")]
+    record(tmp_path / "anna" / "a.xdf", asked, 12)
+    assert [(s.gesture, len(s.samples)) for s in read_xdf(tmp_path)] == [("rest", 3), ("pinch", 7)]
 
 
 def test_a_data_set_is_opened_by_name_and_path(armbands: Path) -> None:

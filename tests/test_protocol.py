@@ -93,7 +93,8 @@ def test_another_seed_gives_another_order() -> None:
         ("rest_s = -1", "rest_s = -1; it takes 0 or more"),
         ("lead_in_s = nan", "lead_in_s = nan"),
         ("[[gestures]]\nlabel = 'a'\nhold_s = 0", "hold_s of a = 0; it takes more than 0"),
-        ("[[gestures]]\nlabel = ' '", "without a label"),
+        ("[[gestures]]\nlabel = ' '", "a marker is a word"),
+        ("[[gestures]]\nlabel = 'a, b'", "without commas"),
         ("[[gestures]]\nlabel = 'a'\nhold = 2", 'Did you mean "hold_s"'),
         ("gestures = []", "asks for no gesture"),
         ("seed = 1.5", "must be a whole number"),
@@ -124,7 +125,7 @@ def test_a_recording_of_the_virtual_wearer_has_a_marker_where_each_step_begins(
 ) -> None:
     session = load_session(recorded(tmp_path, None, monkeypatch))
     assert session.markers == (
-        (0, "protocol short"),
+        (0, "protocol short: hand_close, rest, hand_open"),
         (20, "hand_close"),
         (60, "rest"),
         (80, "hand_open"),
@@ -142,7 +143,7 @@ def test_a_device_is_recorded_with_the_same_markers_and_its_motion(
 ) -> None:
     recording = read_recording(recorded(tmp_path, moving_arm(10.0), monkeypatch))
     assert [marker.text for marker in recording.markers[:3]] == [
-        "protocol short",
+        "protocol short: hand_close, rest, hand_open",
         "hand_close",
         "rest",
     ]

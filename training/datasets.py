@@ -12,7 +12,7 @@ from typing import cast
 
 from acquisition.imports import load_session
 from acquisition.myo_files import MYO_GESTURES, MYO_SPEC, myo_session_files, read_myo_file
-from acquisition.session import Session
+from acquisition.session import Session, protocol_labels
 from acquisition.stream import Refused, Samples, Spec
 from acquisition.tables import look_up
 
@@ -98,7 +98,8 @@ def _folders(parent: Path) -> list[Path]:
 def read_xdf(root: Path, gestures: Collection[str] = MYO_GESTURES) -> tuple[Segment, ...]:
     """The segments of recordings of ours: one file, or the folder USER/SESSION.xdf of many.
 
-    A marker whose text is one of `gestures` begins a segment that lasts until the next one; what
+    A marker whose text is one of `gestures`, or of those that the recording's own protocol asks
+    for, begins a segment that lasts until the next one; what
     comes before the first belongs to none. Refuses a path without such a recording or marker.
     """
     paths = sorted(root.rglob("*.xdf")) if root.is_dir() else [root]
@@ -109,6 +110,7 @@ def read_xdf(root: Path, gestures: Collection[str] = MYO_GESTURES) -> tuple[Segm
 
 def _of_recording(path: Path, gestures: Collection[str]) -> list[Segment]:
     session = load_session(path)
+    gestures = protocol_labels(session.markers) or gestures
     prompts = [(index, text) for index, text in session.markers if text in gestures]
     if not prompts:
         raise Refused(
