@@ -99,8 +99,8 @@ def read_xdf(root: Path, gestures: Collection[str] = MYO_GESTURES) -> tuple[Segm
     """The segments of recordings of ours: one file, or the folder USER/SESSION.xdf of many.
 
     A marker whose text is one of `gestures`, or of those that the recording's own protocol asks
-    for, begins a segment that lasts until the next one; what
-    comes before the first belongs to none. Refuses a path without such a recording or marker.
+    for, begins a segment that lasts until the next one; what comes before the first belongs to
+    none. Refuses a path without such a recording or marker.
     """
     paths = sorted(root.rglob("*.xdf")) if root.is_dir() else [root]
     if not paths:
