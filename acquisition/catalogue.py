@@ -73,6 +73,12 @@ CATALOGUE: dict[str, Entry] = {
         "serial port",
         usb_ids=((0x2341, 0x0069), (0x2E8A, 0x000A)),
     ),
+    "npg_lite": Entry(
+        "Upside Down Labs NPG-LITE, 3 channels",
+        "Bluetooth",
+        library="bleak",
+        extra="ble",
+    ),
     "emager": Entry(
         "EMaGer sleeve, 64 channels",
         "serial port (KitProg3)",

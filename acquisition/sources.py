@@ -28,6 +28,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "delsys": ("acquisition.delsys", "open_delsys"),
     "intan": ("acquisition.intan", "open_intan"),
     "gforce": ("acquisition.gforce", "open_gforce"),
+    "npg_lite": ("acquisition.npg_lite", "open_npg_lite"),
     "replay": ("acquisition.replay", "open_replay"),
 }
 """name -> (module, function of (argument, **options) that gives a Source), imported lazily."""

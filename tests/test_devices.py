@@ -66,6 +66,7 @@ CASES = [
     Case("myo:virtual,mode=raw", {"mode": "raw"}),
     Case("myo_dongle:virtual", {}),
     Case("myo_dongle:virtual,mode=raw", {"mode": "raw"}),
+    Case("npg_lite:virtual", {}),
     Case("gforce:virtual,rate=500,bits=12", {"rate": 500, "bits": 12}, center=2048, exact=False),
     Case("gforce:virtual", {}, center=128, exact=False),
     Case("ganglion:virtual,accel=no", {"accel": False}),

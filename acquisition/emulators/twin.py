@@ -30,6 +30,7 @@ TWINS: dict[str, tuple[str, str]] = {
     "delsys": ("acquisition.emulators.delsys", "delsys_twin"),
     "intan": ("acquisition.emulators.intan", "intan_twin"),
     "gforce": ("acquisition.emulators.gforce", "gforce_twin"),
+    "npg_lite": ("acquisition.emulators.npg_lite", "npg_lite_twin"),
 }
 """name of the source -> (module, function of (signal, **settings) that gives a Twin)"""
 
