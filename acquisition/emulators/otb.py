@@ -58,6 +58,15 @@ class OtbTwin:
         self._set(words, rate_hz)
 
     @property
+    def signal(self) -> Signal:
+        return self._signal
+
+    @signal.setter
+    def signal(self, signal: Signal) -> None:
+        self._given = signal
+        self._signal = _wide(signal, self._words.emg_n)
+
+    @property
     def next_s(self) -> float:
         return self._pace.next_s
 
@@ -131,7 +140,7 @@ class OtbTwin:
         self._words, self._rate_hz, self._sent_n = words, rate_hz, 0
         self._pace = Pace(1 / rate_hz)
         given = self._given
-        self.signal = _wide(given, words.emg_n) if given else pattern(words.emg_n, -half, half - 1)
+        self._signal = _wide(given, words.emg_n) if given else pattern(words.emg_n, -half, half - 1)
 
 
 def _wide(signal: Signal, channels_n: int) -> Signal:
