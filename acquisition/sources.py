@@ -12,6 +12,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "synthetic": ("acquisition.synthetic", "open_synthetic"),
     "cyton": ("acquisition.cyton", "open_cyton"),
     "brainflow": ("acquisition.brainflow", "open_brainflow"),
+    "lsl": ("acquisition.lsl", "open_lsl"),
     "mindrove": ("acquisition.mindrove", "open_mindrove"),
     "myo": ("acquisition.myo", "open_myo"),
     "myo_dongle": ("acquisition.myo_dongle", "open_myo_dongle"),

@@ -88,5 +88,7 @@ def _value(text: str) -> Setting:
 def how_to_use(twin: Twin, name: str, settings: str, where: str) -> str:
     """The words that make the source find it."""
     address = {"gatt": f"unix:{where}", "call": ""}.get(twin.transport.kind, where)
+    if twin.transport.kind == "lsl":
+        settings = ""  # the stream says all of it
     words = ",".join(filter(None, (address, settings)))
     return f"flexor record --out new.xdf --source {name}{':' if words else ''}{words}"

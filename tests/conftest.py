@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,22 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no recordings here; FLEXOR_DATA names their folder")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _streams_of_this_run_alone(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test hears a stream of the network, nor one of another run's tests on this machine."""
+    config = tmp_path_factory.mktemp("lsl") / "lsl_api.cfg"
+    session = f"flexor-tests-{os.getpid()}"
+    config.write_text(
+        f"[multicast]\nResolveScope = machine\n[lab]\nSessionID = {session}\n[log]\nlevel = -2\n"
+    )
+    os.environ["LSLAPICFG"] = str(config)
+
+
+@pytest.fixture
+def unused_port() -> Iterator[int]:
+    """A TCP port of this machine at which nobody listens, and which nobody else is given."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]

@@ -31,6 +31,7 @@ VENDORS = {
     "serial": PACKAGES,
     "brainflow": PACKAGES,
     "mindrove": PACKAGES,
+    "pylsl": PACKAGES,
     "edfio": PACKAGES,
     "onnxruntime": EDGE,
     "ai_edge_litert": EDGE,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
+from acquisition.emulators.lsl import twin_stream
 from acquisition.emulators.trouble import Trouble
 from acquisition.emulators.twin import Twin, open_twin
 from acquisition.emulators.virtual import VirtualClock, VirtualPort
@@ -32,6 +34,8 @@ class Case(NamedTuple):
     """whether it sends text: a changed byte is another number, or breaks its neighbour as well"""
     stops: bool = True
     """whether it can be told to stop; else it sends as long as it has power"""
+    opens: Mapping[str, Any] = {}
+    """what else it is opened with, in place of what is not there"""
     needs: str = ""
     """a vendor's library without which neither device nor twin can be opened"""
 
@@ -46,6 +50,7 @@ CASES = [
     Case("brainflow:synthetic", {}, needs="brainflow"),
     Case("brainflow:cyton_daisy", {"board": "cyton_daisy"}, needs="brainflow"),
     Case("mindrove", {}, needs="mindrove"),
+    Case("lsl:name=flexor-twin", {}, blind=True, opens={"stream": twin_stream()}),
     Case(
         "arduino:virtual,channels=4,first=counter",
         {"channels": 4, "first": "counter"},
@@ -114,7 +119,11 @@ class Bench:
         self.trouble, self.quantum_s = trouble, quantum_s
         self.ports: list[VirtualPort] = []
         self.source: Device = open_source(
-            case.word, port=self.open_port, clock=self.clock, sleep=self.clock.sleep
+            case.word,
+            port=self.open_port,
+            clock=self.clock,
+            sleep=self.clock.sleep,
+            **case.opens,
         )
 
     def open_port(self) -> VirtualPort:
@@ -297,7 +306,9 @@ def test_nobody_at_the_port_is_told_and_the_port_freed(case: Case) -> None:
         port.unplugged = True
         return port
 
-    bench.source = open_source(case.word, port=gone, clock=bench.clock, sleep=bench.clock.sleep)
+    bench.source = open_source(
+        case.word, port=gone, clock=bench.clock, sleep=bench.clock.sleep, **case.opens
+    )
     with pytest.raises(DeviceLost):
         bench.source.start()
     assert bench.ports[-1].closed

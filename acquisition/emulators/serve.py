@@ -41,6 +41,16 @@ def serve(
 
         serve_gatt(twin, address, trouble, done, stop, ready)
         return
+    if kind == "lsl":
+        from acquisition.emulators.lsl import serve_lsl
+
+        serve_lsl(twin, trouble, done, stop, ready)
+        return
+    if kind == "library":
+        raise Refused(
+            "A board behind a vendor's library has no bytes that could be emulated: its library "
+            "has a board of its own for that, e.g. brainflow:synthetic or mindrove:synthetic."
+        )
     with ExitStack() as stack:
         lines = _Lines(twin, stack)
         call: str | None = None

@@ -14,6 +14,7 @@ from acquisition.tables import look_up
 TWINS: dict[str, tuple[str, str]] = {
     "cyton": ("acquisition.emulators.cyton", "cyton_twin"),
     "brainflow": ("acquisition.emulators.board_rows", "brainflow_twin"),
+    "lsl": ("acquisition.emulators.lsl", "lsl_twin"),
     "mindrove": ("acquisition.emulators.board_rows", "mindrove_twin"),
     "arduino": ("acquisition.emulators.arduino", "arduino_twin"),
     "chords": ("acquisition.emulators.chords", "chords_twin"),
@@ -56,7 +57,8 @@ class Transport(NamedTuple):
 
     kind: str
     """"serial" (a pseudo-terminal), "listen" (it waits for TCP calls), "call" (it calls), "gatt"
-    (Bluetooth), "library" (a vendor's library alone speaks with it)"""
+    (Bluetooth), "lsl" (the Lab Streaming Layer), "library" (a vendor's library alone speaks with
+    it)"""
     ports: dict[str, int]
     """line -> TCP port; empty for the others"""
 

@@ -88,7 +88,7 @@ class VirtualPort:
         out = []
         for line, parts in lines.items():
             data = self._rest.pop(line, b"") + b"".join(parts)
-            if self.trouble.split and self.twin.transport.kind != "library":
+            if self.trouble.split and self.twin.transport.kind not in ("library", "lsl"):
                 cut = math.ceil(self._random.random() * len(data))
                 data, self._rest[line] = data[:cut], data[cut:]
             if data:
