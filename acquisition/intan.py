@@ -208,16 +208,15 @@ def _refuse_other_blocks(opened: Ahead, channels_n: int) -> None:
     while (left_s := end_s - opened.clock()) > 0:
         heard += opened.peek(left_s, "wave")
         begin = heard.find(magic)
-        if begin < 0 or len(heard) < begin + frame_n + 4:
-            continue
-        if heard.startswith(magic, begin + frame_n):
+        if begin >= 0 and heard.startswith(magic, begin + frame_n):
             return
         following = heard.find(magic, begin + 4)
-        found_n = ((following - begin - 4) // BLOCK_N - 4) // 2 if following > 0 else "another"
-        raise DeviceRefused(
-            f"RHX sends {found_n} channels and {channels_n} were asked for: switch off what else "
-            f"it sends over TCP."
-        )
+        if begin >= 0 and following >= 0:
+            found_n = ((following - begin - 4) // BLOCK_N - 4) // 2
+            raise DeviceRefused(
+                f"RHX sends {found_n} channels and {channels_n} were asked for: switch off what "
+                f"else it sends over TCP."
+            )
     raise DeviceTimeout(
         f"RHX runs and sent no waveforms within {FIRST_S:g} s: press Connect for the waveform "
         f"socket too."
