@@ -35,8 +35,8 @@ SLOTS = range(1, 17)
 EMG_FRAME_N, AUX_FRAME_N = 16 * 4, 16 * 9 * 4
 PERIOD_S = 0.0135
 """The utility sends so often: rate x period samples of each sensor, two of its motion."""
-RATES_HZ = tuple(n / PERIOD_S for n in (15, 26, 27))
-"""1111.11, 1925.93 and 2000 Hz"""
+RATES_HZ = tuple(n / PERIOD_S for n in (15, 17, 26, 27, 29))
+"""1111.11, 1259.26, 1925.93, 2000 and 2148.15 Hz, by the sensors' mode"""
 AUX_HZ = 2 / PERIOD_S
 END = b"\r\n\r\n"
 FULL_UV = 11_000.0
@@ -152,7 +152,7 @@ def open_delsys(
     """
     defaults: dict[str, int | float | str | bool] = {
         "sensors": "1-16",
-        "rate": RATES_HZ[1],
+        "rate": RATES_HZ[2],
         "motion": True,
         "port": COMMAND_PORT,
         "emg_port": EMG_PORT,
