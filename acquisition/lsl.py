@@ -1,21 +1,19 @@
-"""Streams of the Lab Streaming Layer: one as a source, and ours as streams for others.
+"""A stream of the Lab Streaming Layer as a source.
 
 Facts: pylsl 1.18.6 and liblsl 1.17.7 and 1.18.0, run here. The layer's clock is the monotonic one.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from acquisition.framed import Framed, Layout
+from acquisition.lsl_library import library
 from acquisition.port import Arrival, Port
 from acquisition.sequence import Frames
 from acquisition.stream import (
@@ -75,38 +73,6 @@ class Stream:
 
     def __str__(self) -> str:
         return f'"{self.name}" ({self.type}, {self.channels_n} channels, on {self.host})'
-
-
-def liblsl() -> str | None:
-    """The shared library that pylsl loads: its own, that of mne-lsl, or $PYLSL_LIB; None where
-    only the system may have one."""
-    given = os.environ.get("PYLSL_LIB")
-    if given:
-        return given
-    for package, folder in (("pylsl", "lib"), ("mne_lsl", "lsl/lib")):
-        spec = find_spec(package)
-        for place in spec.submodule_search_locations or () if spec is not None else ():
-            found = sorted((Path(place) / folder).glob("liblsl.so*"))
-            if found:
-                return str(found[0])
-    return None
-
-
-def library() -> Any:
-    """pylsl with a liblsl. Refuses where either is missing, with the mend."""
-    found = liblsl()
-    if found is not None:
-        os.environ["PYLSL_LIB"] = found
-    try:
-        import pylsl
-    except ImportError as error:
-        raise DeviceRefused("pylsl is not installed here: pip install 'flexor[lsl]'.") from error
-    except RuntimeError as error:
-        raise DeviceRefused(
-            "pylsl is here, and no liblsl for this machine: pip install mne-lsl brings one, or "
-            "PYLSL_LIB names one that was built from source."
-        ) from error
-    return pylsl
 
 
 def streams(seconds: float = LOOK_S) -> list[Stream]:
@@ -312,43 +278,3 @@ def open_lsl(
         mend="check the program that sends it",
     )
     return Lasting(Wired(wiring), clock, sleep)
-
-
-class Outlet:
-    """A stream of ours for others, until it is closed."""
-
-    def __init__(
-        self,
-        name: str,
-        kind: str,
-        source_id: str,
-        labels: tuple[str, ...] = ("text",),
-        units: tuple[str, ...] = ("",),
-        rate_hz: float = 0.0,
-    ) -> None:
-        """Numbers where it has a rate, and words where it has none."""
-        self._pylsl, self._rate_hz = library(), rate_hz
-        form = self._pylsl.cf_float32 if rate_hz else self._pylsl.cf_string
-        info = self._pylsl.StreamInfo(name, kind, len(labels), rate_hz, form, source_id)
-        info.set_channel_labels(list(labels))
-        info.set_channel_units(list(units))
-        info.set_channel_types(kind)
-        info.desc().append_child_value("manufacturer", "Flexor")
-        self._outlet: Any = self._pylsl.StreamOutlet(info, 0, BUFFER_S)
-
-    def send(self, rows: Samples, clock_s: float) -> None:
-        """(time, channel) rows, the first taken at `clock_s` of the monotonic clock."""
-        if len(rows) and self._outlet is not None:
-            last_s = clock_s + (len(rows) - 1) / self._rate_hz
-            self._outlet.push_chunk(rows, last_s + self._theirs_s())
-
-    def say(self, text: str, clock_s: float) -> None:
-        """A word about a moment of the monotonic clock."""
-        if self._outlet is not None:
-            self._outlet.push_sample([text], clock_s + self._theirs_s())
-
-    def close(self) -> None:
-        self._outlet = None
-
-    def _theirs_s(self) -> float:
-        return float(self._pylsl.local_clock()) - time.monotonic()

@@ -23,7 +23,7 @@ from flexor.feed import Feed, say, spawn
 from flexor.messages import MESSAGE_MAX, Kind, SamplesMessage, unpack
 
 if TYPE_CHECKING:
-    from acquisition.lsl import Outlet
+    from acquisition.lsl_outlet import Outlet
     from acquisition.stream import Spec
 
 NAP_S = 0.005
@@ -95,7 +95,7 @@ def send_on(sock: socket.socket) -> None:
 
 def open_streams(head: dict[str, Any]) -> Streams:
     """One stream for each kind of message. Refuses where there is no liblsl."""
-    from acquisition.lsl import Outlet
+    from acquisition.lsl_outlet import Outlet
     from acquisition.stream import Spec
 
     def numbers(stream: Stream, kind: str, said: dict[str, Any]) -> Outlet:

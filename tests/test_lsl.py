@@ -6,10 +6,12 @@ pylsl, used here as anyone would, is the stranger.
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,8 @@ from acquisition.emulators.lsl import NAME, lsl_twin
 from acquisition.emulators.serve import serve
 from acquisition.emulators.trouble import Injected, Trouble
 from acquisition.framed import Framed
-from acquisition.lsl import Stream, layout_of, library, open_lsl, spec_of, streams, the_stream
+from acquisition.lsl import Stream, layout_of, open_lsl, spec_of, streams, the_stream
+from acquisition.lsl_library import liblsl, library
 from acquisition.port import Arrival
 from acquisition.stream import Chunk, Counts, Device, DeviceRefused, Refused
 
@@ -75,6 +78,23 @@ def test_a_gap_in_the_stamps_is_lost_samples() -> None:
 def test_two_names_for_one_stream_are_refused() -> None:
     with pytest.raises(Refused, match="has one name"):
         open_lsl("a,name=b", stream=said())
+
+
+def test_the_library_of_mne_lsl_serves_where_pylsl_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in ("pylsl", "mne_lsl"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("raise ImportError('not to be imported')")
+    library = tmp_path / "mne_lsl" / "lsl" / "lib" / "liblsl.so.1.17.7"
+    library.parent.mkdir(parents=True)
+    library.touch()
+    monkeypatch.delenv("PYLSL_LIB", raising=False)
+    monkeypatch.delitem(sys.modules, "pylsl", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert liblsl() == str(library)
+    monkeypatch.setenv("PYLSL_LIB", "mine.so")
+    assert liblsl() == "mine.so"
 
 
 @pytest.fixture

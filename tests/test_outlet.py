@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from acquisition.lsl import library
+from acquisition.lsl_library import library
 from acquisition.stream import Chunk, DeviceRefused, Spec
 from firmware_bridge.command import Command, Mode
 from flexor.messages import CommandMessage, IntentMessage, Kind

@@ -10,7 +10,8 @@ import numpy as np
 
 from acquisition.emulators.trouble import Injected, Trouble, pass_on
 from acquisition.emulators.twin import Pace, Said, Signal, Transport, Twin, pattern
-from acquisition.lsl import START, STOP, Outlet, Stream, spec_of
+from acquisition.lsl import START, STOP, Stream, spec_of
+from acquisition.lsl_outlet import Outlet
 
 NAME = "flexor-twin"
 TURN_S = 0.02
