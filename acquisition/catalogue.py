@@ -51,7 +51,7 @@ CATALOGUE: dict[str, Entry] = {
         "OpenBCI Ganglion, 4 channels",
         "Bluetooth",
         service="0000fe84-0000-1000-8000-00805f9b34fb",
-        names=("Ganglion-",),
+        names=("Ganglion", "Simblee"),
         library="bleak",
         extra="ble",
     ),
@@ -76,6 +76,7 @@ CATALOGUE: dict[str, Entry] = {
     "npg_lite": Entry(
         "Upside Down Labs NPG-LITE, 3 channels",
         "Bluetooth",
+        names=("NPG",),
         library="bleak",
         extra="ble",
     ),
