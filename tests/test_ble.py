@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,12 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from acquisition.ble_refusal import why_no_bluetooth
 from acquisition.emulators.gatt import serve_gatt
 from acquisition.emulators.myo import ADDRESS, MyoTwin
 from acquisition.emulators.trouble import Injected, Trouble
-from acquisition.emulators.twin import Twin
+from acquisition.emulators.twin import Twin, open_twin
 from acquisition.myo import COMMAND, EMG, KIND, open_myo
+from acquisition.sources import open_source
 from acquisition.stream import Chunk, DeviceLost, DeviceRefused, DeviceTimeout, Refused
 
 pytestmark = pytest.mark.edge
@@ -180,51 +181,76 @@ def test_the_same_device_is_sought_again_and_no_other(monkeypatch: pytest.Monkey
     assert sought == ["", ADDRESS]
 
 
-def test_a_machine_without_bluetooth_is_told_what_to_install(tmp_path: Path) -> None:
-    class NotAvailable(Exception):
-        reason = SimpleNamespace(name="NO_BLUETOOTH")
+class Crowd:
+    """What bleak's scanner tells of several devices."""
 
-    class Off(Exception):
-        reason = SimpleNamespace(name="POWERED_OFF")
+    def __init__(self, *names: str) -> None:
+        self.discovered_devices_and_advertisement_data = {
+            f"AA:0{n}": (
+                SimpleNamespace(address=f"AA:0{n}", name=name),
+                SimpleNamespace(
+                    local_name=name,
+                    rssi=-50 - n,
+                    service_uuids=[] if name == "watch" else list(KIND.services),
+                ),
+            )
+            for n, name in enumerate(names)
+        }
 
-    class DBus(Exception):
-        def __init__(self, name: str, text: str = "") -> None:
-            super().__init__(text)
-            self.dbus_error = name
+    async def __aenter__(self) -> Crowd:
+        return self
 
-    class BleakDeviceNotFoundError(Exception):
-        pass
-
-    def why(error: BaseException) -> str:
-        return why_no_bluetooth(error, "the Myo armband", "charge it", tmp_path)
-
-    assert "apt install bluez" in why(FileNotFoundError())
-    assert "apt install bluez" in why(DBus("org.freedesktop.DBus.Error.ServiceUnknown"))
-    assert "no Bluetooth adapter" in why(NotAvailable())
-    assert "rfkill unblock" in why(Off())
-    assert "rfkill unblock" in why(DBus("org.bluez.Error.NotReady"))
-    assert "usermod -aG bluetooth" in why(PermissionError())
-    assert "usermod -aG bluetooth" in why(DBus("org.freedesktop.DBus.Error.AccessDenied"))
-    assert "in use by another program" in why(DBus("org.bluez.Error.InProgress"))
-    assert "in use by another program" in why(DBus("x.NotPermitted", "Notify acquired"))
-    assert "flexor[ble]" in why(ImportError())
-    assert why(TimeoutError()) == "The Myo armband does not answer: charge it."
-    assert why(BleakDeviceNotFoundError()) == "The Myo armband was not found: charge it."
-    assert "(radio on fire): charge it" in why(DBus("x.Failed", "radio on fire"))
+    async def __aexit__(self, *_: object) -> None:
+        """Nothing runs."""
 
 
-@pytest.mark.parametrize(
-    ("kind", "said"), [("soft", "rfkill unblock"), ("hard", "a switch or key")]
-)
-def test_a_switched_off_radio_is_told_from_a_missing_one(
-    tmp_path: Path, kind: str, said: str
+@pytest.fixture
+def crowd(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    monkeypatch.setattr(ble, "SCAN_S", 0.1)
+    monkeypatch.setattr(ble, "SETTLE_S", 0.0)
+
+    def near(*names: str) -> None:
+        monkeypatch.setattr("bleak.BleakScanner", lambda **_: Crowd(*names))
+
+    return near
+
+
+def test_the_one_device_of_its_kind_is_found_among_others(crowd: Callable[..., None]) -> None:
+    crowd("watch", "left arm")
+    assert asyncio.run(ble._find(KIND, "")).address == "AA:01"
+
+
+def test_of_two_devices_of_a_kind_none_is_guessed(crowd: Callable[..., None]) -> None:
+    crowd("left arm", "right arm")
+    with pytest.raises(
+        DeviceRefused, match=r"2 devices may be the Myo armband \(AA:00 and AA:01\)"
+    ):
+        asyncio.run(ble._find(KIND, ""))
+    assert asyncio.run(ble._find(KIND, "right arm")).address == "AA:01"
+    assert asyncio.run(ble._find(KIND, "aa:00")).name == "left arm"
+
+
+def test_a_device_that_is_not_near_is_told_with_how_many_others_are(
+    crowd: Callable[..., None],
 ) -> None:
-    switch = tmp_path / "rfkill0"
-    switch.mkdir()
-    for name, text in (("type", "bluetooth"), ("hard", "0"), ("soft", "0"), (kind, "1")):
-        (switch / name).write_text(text + "\n")
+    crowd("watch", "right arm")
+    with pytest.raises(DeviceTimeout, match=r"No Myo armband mine was found .*\(2 other devices"):
+        asyncio.run(ble._find(KIND, "mine"))
 
-    class NotAvailable(Exception):
-        reason = SimpleNamespace(name="NO_BLUETOOTH")
 
-    assert said in why_no_bluetooth(NotAvailable(), "the Myo", "", tmp_path)
+def test_the_devices_that_are_near_come_the_nearest_first(crowd: Callable[..., None]) -> None:
+    crowd("near", "far")
+    assert [info.name for info in ble.scan(0.0)] == ["near", "far"]
+
+
+@pytest.mark.parametrize("name", ["ganglion", "gforce", "npg_lite"])
+def test_every_bluetooth_device_streams_from_its_socket(tmp_path: Path, name: str) -> None:
+    twin = open_twin(name)
+    with on_air(tmp_path, twin) as air:
+        source = open_source(f"{name}:unix:{air.path}")
+        source.start()
+        chunks = collect(lambda: source.read(0.2), 60)
+        source.stop()
+        assert {chunk.samples.shape[1] for chunk in chunks} == {len(twin.spec.channels)}
+        assert sum(chunk.lost for chunk in chunks) == 0
+        until(lambda: twin.next_s == np.inf)
