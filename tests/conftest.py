@@ -38,9 +38,10 @@ def shared_data() -> Path:
 def _streams_of_this_run_alone(tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test hears a stream of the network, nor one of another run's tests on this machine."""
     config = tmp_path_factory.mktemp("lsl") / "lsl_api.cfg"
-    session = f"flexor-tests-{os.getpid()}"
     config.write_text(
-        f"[multicast]\nResolveScope = machine\n[lab]\nSessionID = {session}\n[log]\nlevel = -2\n"
+        "[multicast]\nResolveScope = machine\n"
+        f"[lab]\nSessionID = flexor-tests-{os.getpid()}\nKnownPeers = {{127.0.0.1}}\n"
+        "[log]\nlevel = -2\n"
     )
     os.environ["LSLAPICFG"] = str(config)
 
