@@ -159,8 +159,7 @@ def _begin(opened: Ahead, host: str, channels: tuple[str, ...], rate_hz: float) 
     """Stops what runs, checks the rate, asks for the channels, and starts."""
     mode, _ = _ask(opened, host, "RunMode")
     if mode.lower() != "stop":
-        opened.write(b"set runmode stop")
-        _ask(opened, host, "RunMode")
+        _ask(opened, host, "RunMode", "set runmode stop")
     found, _ = _ask(opened, host, "SampleRateHertz")
     if not found.isdecimal() or abs(float(found) - rate_hz) > 0.5:
         raise DeviceRefused(
@@ -169,9 +168,8 @@ def _begin(opened: Ahead, host: str, channels: tuple[str, ...], rate_hz: float) 
         )
     orders = ["execute clearalldataoutputs", "set tcpnumberdatablocksperwrite 1"]
     orders += [f"set {name}.tcpdataoutputenabled true" for name in channels]
-    opened.write(";".join(orders).encode())
-    # Nothing answers an order that was obeyed; the answer to a question behind it shows the rest.
-    _, complaint = _ask(opened, host, "RunMode")
+    # Nothing answers an order that was obeyed; what comes before the answer are complaints.
+    _, complaint = _ask(opened, host, "RunMode", *orders)
     if complaint:
         raise DeviceRefused(
             f'RHX did not take channels={"+".join(channels)} ("{complaint}"): choose channels that '
@@ -182,9 +180,10 @@ def _begin(opened: Ahead, host: str, channels: tuple[str, ...], rate_hz: float) 
     _refuse_other_blocks(opened, len(channels))
 
 
-def _ask(opened: Ahead, host: str, key: str) -> tuple[str, str]:
-    """(the value that RHX gives for `key`, what it said besides)."""
-    opened.write(f"get {key.lower()}".encode())
+def _ask(opened: Ahead, host: str, key: str, *orders: str) -> tuple[str, str]:
+    """(the value that RHX gives for `key`, what it said besides), after `orders`. All go out at
+    once: only semicolons part commands, and TCP joins what is written soon after each other."""
+    opened.write(";".join([*orders, f"get {key.lower()}"]).encode())
     end_s, heard = opened.clock() + REPLY_S, ""
     answer = None
     while (left_s := end_s - opened.clock()) > 0:

@@ -92,8 +92,7 @@ def test_it_is_asked_set_up_and_started_in_this_order() -> None:
         "get runmode",
         "get sampleratehertz",
         "execute clearalldataoutputs;set tcpnumberdatablocksperwrite 1;"
-        "set a-000.tcpdataoutputenabled true;set a-001.tcpdataoutputenabled true",
-        "get runmode",
+        "set a-000.tcpdataoutputenabled true;set a-001.tcpdataoutputenabled true;get runmode",
         "set runmode run",
         "set runmode stop",
     ]
