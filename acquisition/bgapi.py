@@ -21,8 +21,9 @@ DISCOVER, CONNECT, END, SCANNED = (6, 2), (6, 3), (6, 4), (6, 0)
 """(class, command) of what is asked, replied and told"""
 
 REPLY_N = {DISCONNECT: 3, READ: 3, WRITE: 3, DISCOVER: 2, CONNECT: 3, END: 2}
-EVENT_N = {STATUS: 16, DROPPED: 3, DONE: 5, (4, 0): 3, (0, 0): 12}
-"""bytes of payloads of one length; (4, 0) tells an indication, (0, 0) a dongle that restarted"""
+EVENT_N = {STATUS: 16, (3, 1): 6, DROPPED: 3, DONE: 5, (4, 0): 3, (0, 0): 12}
+"""bytes of payloads of one length; (3, 1) tells the other side's version, (4, 0) an indication,
+(0, 0) a dongle that restarted"""
 LENGTHS = {(COMMAND, *kind): n for kind, n in REPLY_N.items()} | {
     (EVENT, *kind): n for kind, n in EVENT_N.items()
 }

@@ -53,8 +53,8 @@ class Link:
         except OSError as error:
             connection.close()
             raise DeviceRefused(
-                f"No device is emulated at {path} ({error.strerror}): start one there with "
-                f"flexor emulate NAME --at {path}."
+                f"No device is emulated at {path} ({error.strerror or error}): start one there "
+                f"with flexor emulate NAME --at {path}."
             ) from error
         return Link(connection, on_news, on_end)
 

@@ -35,13 +35,12 @@ class Air:
 
     def __init__(self, twin: Twin, path: str) -> None:
         self.twin, self.path = twin, path
-        self.done, self._stop, there = Injected(), threading.Event(), threading.Event()
-        self._thread = threading.Thread(
-            target=serve_gatt,
-            args=(twin, path, Trouble(), self.done, self._stop, lambda _: there.set()),
-        )
+        self.where: list[str] = []
+        self._stop = threading.Event()
+        arguments = (twin, path, Trouble(), Injected(), self._stop, self.where.append)
+        self._thread = threading.Thread(target=serve_gatt, args=arguments)
         self._thread.start()
-        assert there.wait(UNTIL_S)
+        until(lambda: bool(self.where))
 
     def stop(self) -> None:
         self._stop.set()
@@ -165,6 +164,14 @@ def test_a_socket_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
         serve_gatt(
             MyoTwin(), f"{tmp_path}/no/x", Trouble(), Injected(), threading.Event(), lambda _: None
         )
+
+
+def test_a_twin_without_a_path_is_among_the_temporary_files() -> None:
+    air = Air(MyoTwin(), "")
+    (where,) = air.where
+    assert Path(where).is_socket()
+    air.stop()
+    assert not Path(where).exists()
 
 
 def test_the_same_device_is_sought_again_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:

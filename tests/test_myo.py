@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from acquisition import bgapi, myo, myo_dongle
-from acquisition.bgapi import Packets, pack, pack_event
+from acquisition.bgapi import pack, pack_event
 from acquisition.emulators.myo import ADDRESS, SLEEP_S, MyoTwin
 from acquisition.emulators.myo_dongle import MyoDongleTwin
 from acquisition.emulators.twin import Said
@@ -205,6 +203,23 @@ def test_four_lost_notifications_in_a_row_show_in_their_arrivals() -> None:
     assert counts.lost_samples == 8
 
 
+def test_what_a_full_queue_dropped_is_counted_and_its_samples_are_lost() -> None:
+    class Late(VirtualPort):
+        """Somebody was slow to read: two of five notifications are gone."""
+
+        def read(self, timeout_s: float) -> list[Arrival]:
+            arrivals = super().read(timeout_s)
+            emg = [arrival for arrival in arrivals if arrival.line in myo.EMG]
+            return [*emg[:2], *(arrival._replace(dropped=2) for arrival in emg[4:])]
+
+    twin, clock = MyoTwin(), VirtualClock()
+    source = myo.open_myo("x", port=lambda: Late(twin, clock, quantum_s=0.05), clock=clock)
+    source.start()
+    run(source, clock, 0.25)
+    assert source.counts.dropped_frames >= 8
+    assert source.counts.lost_samples == 2 * source.counts.dropped_frames
+
+
 def test_notifications_of_a_wrong_length_are_damaged_and_no_samples() -> None:
     counts = Counts()
     parser = myo.MyoParser(counts)
@@ -263,30 +278,3 @@ def test_a_mode_that_the_armband_does_not_have_is_refused(argument: str) -> None
 def test_an_armband_that_is_no_address_is_refused() -> None:
     with pytest.raises(Refused, match="armband is an address like"):
         myo_dongle.open_myo_dongle("x,armband=mine")
-
-
-packets = st.lists(
-    st.one_of(
-        st.tuples(
-            st.just(bgapi.VALUE),
-            st.binary(max_size=22).map(lambda data: bytes(4) + bytes([len(data)]) + data),
-        ),
-        st.tuples(st.just(bgapi.DROPPED), st.binary(min_size=3, max_size=3)),
-        st.tuples(st.just(bgapi.STATUS), st.binary(min_size=16, max_size=16)),
-    )
-)
-
-
-@given(packets, st.lists(st.integers(1, 40)))
-@settings(max_examples=60)
-def test_any_splitting_of_bytes_gives_the_same_packets(
-    told: list[tuple[tuple[int, int], bytes]], cuts: list[int]
-) -> None:
-    data = b"".join(pack_event(kind, payload) for kind, payload in told)
-    reader, found = Packets(), []
-    for cut in cuts:
-        found += reader.feed(data[:cut])
-        data = data[cut:]
-    found += reader.feed(data)
-    assert [(packet.kind, packet.payload) for packet in found] == told
-    assert all(packet.event for packet in found)

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -56,15 +58,16 @@ def serve_gatt(
     """Lets the twin be there at the socket `path` until `stop`. One host at a time may connect;
     while one is, others do not hear the twin advertise. What befalls its frames is in `done`.
 
-    Refuses a path that is taken or cannot be made.
+    Without a path it is among the temporary files. Refuses one that is taken or cannot be made.
     """
+    path = path or str(Path(tempfile.gettempdir()) / f"flexor-{os.getpid()}.sock")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
         try:
             door.bind(path)
         except OSError as error:
             raise Refused(
-                f'"{path}" cannot be made a socket ({error.strerror}): give the path of a file '
-                f"that is not there yet, with --at."
+                f'"{path}" cannot be made a socket ({error.strerror or error}): give the path of a '
+                f"file that is not there yet, with --at."
             ) from None
         air = _Air(cast("GattTwin", twin), door)
         try:
