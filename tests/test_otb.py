@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +11,23 @@ import numpy as np
 import pytest
 
 from acquisition import muovi, quattrocento, sessantaquattro, syncstation
+from acquisition.emulators.otb import OtbTwin
 from acquisition.emulators.trouble import Trouble
-from acquisition.emulators.twin import Twin, open_twin
+from acquisition.emulators.twin import Transport, Twin, open_twin
 from acquisition.emulators.virtual import VirtualClock, VirtualPort
-from acquisition.otb import PROBE_UV, Words, crc8, layout_of, probe_words, spec_of
+from acquisition.framed import Framed
+from acquisition.otb import (
+    PROBE_UV,
+    Words,
+    crc8,
+    layout_of,
+    motion_spec_of,
+    probe_words,
+    spec_of,
+)
+from acquisition.port import Arrival
 from acquisition.sources import open_source
-from acquisition.stream import Chunk, Device, DeviceRefused, DeviceTimeout, Refused
+from acquisition.stream import Chunk, Counts, Device, DeviceRefused, DeviceTimeout, Refused
 
 pytestmark = pytest.mark.edge
 
@@ -235,3 +247,39 @@ def test_a_command_with_a_wrong_checksum_is_not_obeyed() -> None:
         assert twin.next_s == np.inf
         twin.hear(command, 0.0)
         assert twin.next_s < 1.0
+
+
+def test_a_twin_says_the_spec_of_the_source_with_the_same_settings() -> None:
+    for name, settings in (
+        ("sessantaquattro", {"channels": 16, "rate": 500, "bits": 24}),
+        ("sessantaquattro", {"model": "old", "mode": "bipolar"}),
+        ("muovi", {}),
+        ("muovi_plus", {}),
+        ("syncstation", {"devices": 7}),
+        ("quattrocento", {"channels": 216, "rate": 512}),
+        ("otb_light", {"rate": 5120}),
+    ):
+        words = ",".join(f"{key}={value}" for key, value in settings.items())
+        assert open_twin(name, **settings).spec == open_source(f"{name}:{words}").spec
+
+
+@pytest.mark.parametrize(
+    ("words", "rate_hz"),
+    [
+        (sessantaquattro.words_of("plus", 64, "monopolar", 16), 4000),
+        (quattrocento.words_of(408), 2048),
+    ],
+)
+def test_one_core_parses_the_fullest_streams_in_a_fifth_of_its_time(
+    words: Words, rate_hz: int
+) -> None:
+    twin = OtbTwin(Transport("call", {}), words, float(rate_hz), lambda _: (None, 0))
+    second = twin.frames(0, rate_hz).tobytes()
+    size_n = len(second) // 100 + 1
+    pieces = [second[at : at + size_n] for at in range(0, len(second), size_n)]
+    spec, counts = spec_of(words, float(rate_hz)), Counts()
+    parser = Framed(layout_of(words, spec), spec, counts, motion_spec_of(words))
+    begun_s = time.process_time()
+    chunks = [c for i, piece in enumerate(pieces) for c in parser.feed(Arrival(piece, 0.01 * i))]
+    assert time.process_time() - begun_s < 0.2
+    assert sum(len(chunk.samples) for chunk in chunks) == rate_hz

@@ -29,9 +29,9 @@ class DelsysTwin:
     count_range = (-HIGH, HIGH)
 
     def __init__(
-        self, signal: Signal | None = None, *, sensors: str = "1-16", rate: float = 1925.926
+        self, signal: Signal | None = None, *, sensors: str | int = "1-16", rate: float = 1925.926
     ) -> None:
-        self._slots = read_slots(sensors)
+        self._slots = read_slots(str(sensors))
         self.spec = open_delsys(f"x,sensors={sensors},rate={rate}").spec
         self.signal = signal or pattern(len(self._slots), -HIGH, HIGH)
         self.samples_per_frame = round(rate_of(rate) * PERIOD_S)
@@ -83,6 +83,6 @@ class DelsysTwin:
 
 
 def delsys_twin(
-    signal: Signal | None = None, *, sensors: str = "1-16", rate: float = 1925.926
+    signal: Signal | None = None, *, sensors: str | int = "1-16", rate: float = 1925.926
 ) -> DelsysTwin:
     return DelsysTwin(signal, sensors=sensors, rate=rate)

@@ -159,19 +159,23 @@ def sessantaquattro_twin(
     model: str = "plus",
     channels: int = 64,
     rate: int = 2000,
+    mode: str = "monopolar",
+    bits: int = 16,
     trigger_every_s: float = 0.0,
 ) -> OtbTwin:
+    """`model` is what it is; a command changes the other settings."""
+
     def heard(data: bytes) -> tuple[Order | None, int]:
         if len(data) < 2:
             return None, 0
         word = int.from_bytes(data[:2], "big")
-        mode = word >> 8 & 7
-        if mode >= len(sessantaquattro.MODES):
+        asked = word >> 8 & 7
+        if asked >= len(sessantaquattro.MODES):
             return None, 2
         words = sessantaquattro.words_of(
             model,
             sessantaquattro.CHANNELS[word >> 11 & 3],
-            sessantaquattro.MODES[mode],
+            sessantaquattro.MODES[asked],
             24 if word & 1 << 7 else 16,
         )
         rate_hz = float(sessantaquattro.RATES_HZ[word >> 13 & 3])
@@ -179,7 +183,7 @@ def sessantaquattro_twin(
 
     return OtbTwin(
         Transport("call", {"": sessantaquattro.TCP_PORT}),
-        sessantaquattro.words_of(model, channels, "monopolar", 16),
+        sessantaquattro.words_of(model, channels, mode, bits),
         float(rate),
         heard,
         signal,
@@ -209,7 +213,7 @@ def muovi_plus_twin(signal: Signal | None = None, *, trigger_every_s: float = 0.
     return muovi_twin(signal, trigger_every_s=trigger_every_s, name="muovi_plus")
 
 
-def syncstation_twin(signal: Signal | None = None, *, devices: str = "1") -> OtbTwin:
+def syncstation_twin(signal: Signal | None = None, *, devices: str | int = "1") -> OtbTwin:
     """`devices` are those that are there at first; a command may name others."""
 
     def heard(data: bytes) -> tuple[Order | None, int]:
@@ -224,7 +228,7 @@ def syncstation_twin(signal: Signal | None = None, *, devices: str = "1") -> Otb
             return Order(go=False), size_n
         return Order(True, syncstation.words_of(named), syncstation.RATE_HZ), size_n
 
-    numbers = syncstation.read_devices(devices)
+    numbers = syncstation.read_devices(str(devices))
     return OtbTwin(
         Transport("listen", {"": syncstation.TCP_PORT}),
         syncstation.words_of(numbers),
