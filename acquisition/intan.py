@@ -84,7 +84,8 @@ class Blocks:
 
 
 def read_channels(text: str) -> tuple[str, ...]:
-    """The channels in "a-000..a-007+b-003". Refuses what is not written so."""
+    """The channels in "a-000..a-007+b-003", in the order in which RHX sends them, whatever the order
+    in which they are named. Refuses what is not written so."""
     names: list[str] = []
     for part in text.lower().split("+"):
         ends = [re.fullmatch(r"([a-h])-(\d{3})", end) for end in part.split("..")]
@@ -97,7 +98,7 @@ def read_channels(text: str) -> tuple[str, ...]:
         raise Refused(
             f'channels are named as in RHX, e.g. channels=a-000..a-007+b-000, not "{text}".'
         )
-    return tuple(names)
+    return tuple(sorted(names))
 
 
 def open_intan(

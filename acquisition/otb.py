@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, repeat
 from typing import Any, cast
 
 import numpy as np
@@ -30,7 +31,8 @@ MOTION_HZ = 62.5
 is a multiple of rate / 62.5: a power of two, so that it stays even where the ramp wraps."""
 FIRST_S = 3.0
 """A device that was told to start has sent something by then."""
-CALL_S = 10.0
+CALL_S, CALL_AGAIN_S = 10.0, 1.8
+"""Devices call about once a second. Later a person may want to end it meanwhile."""
 ANYWHERE = "0.0.0.0"  # noqa: S104 - the device calls from its own Wi-Fi, address unknown
 
 
@@ -209,8 +211,10 @@ def refuse_other_frames(
 def caller(
     port: Callable[[], Port] | None, number: int, what: str, address: str
 ) -> Callable[[], Port]:
-    """Opens what a device calls: a TCP port of ours at `address`, or `port` in its stead."""
-    return port or (lambda: await_call(number, what, address or ANYWHERE, CALL_S))
+    """Opens what a device calls: a TCP port of ours at `address`, or `port` in its stead. The first
+    time it waits longer, as a person may be switching the device on."""
+    waits_s = chain([CALL_S], repeat(CALL_AGAIN_S))
+    return port or (lambda: await_call(number, what, address or ANYWHERE, next(waits_s)))
 
 
 def crc8(data: bytes) -> int:

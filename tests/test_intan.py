@@ -138,6 +138,10 @@ def test_channels_are_named_as_rhx_names_them() -> None:
     assert read_channels("A-000..A-002+B-015") == ("a-000", "a-001", "a-002", "b-015")
 
 
+def test_channels_come_in_the_order_of_rhx_and_not_in_that_of_their_naming() -> None:
+    assert read_channels("b-001+a-002+a-000..a-001") == ("a-000", "a-001", "a-002", "b-001")
+
+
 @pytest.mark.parametrize(
     "text", ["", "a-0", "a-000..b-003", "a-003..a-001", "a-000+a-000", "x-001"]
 )

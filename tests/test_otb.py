@@ -237,6 +237,21 @@ def test_a_device_that_is_another_is_refused(
     assert bench.ports[0].closed
 
 
+def test_the_first_call_is_awaited_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits_s: list[float] = []
+
+    def nobody(_number: int, what: str, _host: str, timeout_s: float) -> None:
+        waits_s.append(timeout_s)
+        raise DeviceTimeout(f"No {what} called.")
+
+    monkeypatch.setattr("acquisition.otb.await_call", nobody)
+    source = open_source("muovi")
+    for _ in range(3):
+        with pytest.raises(DeviceTimeout):
+            source.start()
+    assert waits_s == [10.0, 1.8, 1.8]
+
+
 def test_a_command_with_a_wrong_checksum_is_not_obeyed() -> None:
     for name, command in (
         ("quattrocento", quattrocento.command(408, 2048)),
