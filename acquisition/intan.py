@@ -84,7 +84,7 @@ class Blocks:
 
 
 def read_channels(text: str) -> tuple[str, ...]:
-    """The channels in "a-000..a-007+b-003", in the order in which RHX sends them, whatever the order
+    """The channels in "a-000..a-007+b-003", in the order in which RHX sends them, which is not that
     in which they are named. Refuses what is not written so."""
     names: list[str] = []
     for part in text.lower().split("+"):
