@@ -10,6 +10,7 @@ from acquisition.session import protocol_marker
 from acquisition.sources import open_source
 from acquisition.stream import Chunk, DeviceError, Marker, Refused, Source
 from flexor.feed import Feed
+from flexor.outlet import refuse_without_library, start_outlet
 from flexor.prompter import Progress, Show, prompter
 from flexor.protocol import Plan, parse_prompts, plan_of, read_protocol
 from flexor.reader import Inbox, Reader, moving, room_for
@@ -40,6 +41,14 @@ class Capture:
     motion_samples: int = 0
     asked_n: int = 0
     said: list[dict[str, Any]] = field(default_factory=list)
+    outlet: Feed | None = None
+    """who sends it to the network as well, if anybody does"""
+    unsent: str = ""
+    """why it could not"""
+
+    @property
+    def feeds(self) -> list[Feed]:
+        return [self.feed] if self.outlet is None else [self.feed, self.outlet]
 
     @property
     def at_n(self) -> int:
@@ -59,12 +68,15 @@ def record_source(
     prompts: str,
     seed: int = 0,
     protocol: Path | None = None,
+    lsl: bool = False,
 ) -> dict[str, Any]:
     """Records until `seconds`, the prompts or the source end, or Ctrl-C; gives what was kept.
 
     Refuses prompts that are not NAME:SECONDS, and a protocol together with prompts or seconds;
     what the recorder refuses is refused before the source starts.
     """
+    if lsl:
+        refuse_without_library()
     plan = planned(prompts, protocol, seconds)
     if plan.steps and seconds is None:
         seconds = plan.begins_s[-1]
@@ -77,6 +89,8 @@ def record_source(
     inbox = room_for(source, INBOX_S)
     capture = Capture(feed, inbox, plan, rate_hz, end_n, scripted)
     error: DeviceError | None = None
+    if lsl:
+        capture.outlet = start_outlet(source.spec, source_word, motion_spec)
     try:
         with prompter(plan, f"to {out}") as show, Reader(source, inbox):
             keep(capture, show)
@@ -86,6 +100,8 @@ def record_source(
     finally:
         keep_motion(capture)
         capture.said += feed.close()
+        if capture.outlet is not None:
+            capture.unsent = "".join(word.get("text", "") for word in capture.outlet.close())
     if error is not None:
         raise type(error)(f"{error} What came before is kept in {out}.") from None
     if capture.stopped is not None:
@@ -108,7 +124,9 @@ def keep(capture: Capture, show: Show) -> None:
     """Feeds the recorder until there is nothing more to keep."""
     while not capture.inbox.ended:
         for chunk in capture.inbox.take(POLL_S):
-            capture.feed.send_chunk(prompted(capture, shortened(capture, chunk)))
+            kept = prompted(capture, shortened(capture, chunk))
+            for feed in capture.feeds:
+                feed.send_chunk(kept)
         keep_motion(capture)
         show(Progress(capture.at_n / capture.rate_hz, capture.samples, capture.lost))
         capture.said += capture.feed.poll()
@@ -151,7 +169,8 @@ def prompted(capture: Capture, chunk: Chunk) -> Chunk:
 def keep_motion(capture: Capture) -> None:
     """Feeds the recorder what waits of the second stream."""
     for chunk in capture.inbox.take_motion():
-        capture.feed.send_motion(chunk)
+        for feed in capture.feeds:
+            feed.send_motion(chunk)
         capture.motion_samples += len(chunk.samples)
 
 
@@ -166,6 +185,7 @@ def report(capture: Capture, out: Path) -> dict[str, Any]:
         "seconds": capture.samples / capture.rate_hz,
         "prompts": sum(bool(step.label) for step in capture.plan.steps[: capture.asked_n]),
         **motion,
+        **({"outlet": capture.unsent} if capture.unsent else {}),
         "dropped_messages": capture.feed.dropped_n,
         "bytes": out.stat().st_size,
     }

@@ -22,6 +22,7 @@ JsonFile = Annotated[
     Optional[str],  # noqa: UP045 - typer reads this on Python 3.10 too
     typer.Option("--json", metavar="FILE", help="Write the figures as JSON; - is the terminal."),
 ]
+Lsl = Annotated[bool, typer.Option("--lsl", help="Also send all of it to LSL.")]
 Seconds = Annotated[Optional[float], typer.Option(help="Stop after this long.")]  # noqa: UP045
 
 EXTRAS = {
@@ -63,6 +64,7 @@ def run(
     profile: Annotated[Optional[Path], typer.Option(help="The wearer's TOML.")] = None,  # noqa: UP045
     arm: Annotated[bool, typer.Option(help="Arm as soon as a second of rest was seen.")] = False,
     record: Annotated[Optional[Path], typer.Option(help="Also record to this .xdf.")] = None,  # noqa: UP045
+    lsl: Lsl = False,
     seconds: Seconds = None,
     json_file: JsonFile = None,
     view: Annotated[bool, typer.Option(help="Draw the live view.")] = True,
@@ -77,6 +79,7 @@ def run(
         hand_word=hand,
         arm=arm,
         record=record,
+        lsl=lsl,
         seconds=seconds,
         view=view and json_file != "-",
     )
@@ -94,12 +97,13 @@ def record(
     ] = "",
     protocol: Annotated[Path | None, typer.Option(help="A protocol's TOML.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of simulated muscles.")] = 0,
+    lsl: Lsl = False,
     json_file: JsonFile = None,
 ) -> None:
     """Record a source to a crash-safe .xdf, with prompts as markers."""
     from flexor.capture import record_source
 
-    _emit(record_source(out, source, seconds, prompts, seed, protocol), json_file)
+    _emit(record_source(out, source, seconds, prompts, seed, protocol, lsl=lsl), json_file)
 
 
 @app.command()

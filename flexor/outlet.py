@@ -34,16 +34,19 @@ LINGER_S = 0.2
 UNITS = {"uV": "microvolts", "raw": "raw"}
 
 
-def start_outlet(spec: Spec, source: str = "", motion_spec: Spec | None = None) -> Feed:
-    """A feed to a new process that sends it to the network.
-
-    `poll` of the feed gives {"event": "stopped", "text": ...} should it not get under way. Refuses
-    where pylsl is missing.
-    """
+def refuse_without_library() -> None:
+    """Refuses where pylsl is missing: ask before anything else is opened."""
     from importlib.util import find_spec
 
     if find_spec("pylsl") is None:
         raise DeviceRefused("pylsl is not installed here: pip install 'flexor[lsl]'.")
+
+
+def start_outlet(spec: Spec, source: str = "", motion_spec: Spec | None = None) -> Feed:
+    """A feed to a new process that sends it to the network.
+
+    `poll` of the feed gives {"event": "silent", "text": ...} should it not get under way.
+    """
     return spawn("flexor.outlet", spec, source, motion_spec=motion_spec)
 
 
@@ -56,7 +59,7 @@ def main() -> None:
         try:
             send_on(sock)
         except FlexorError as error:
-            say(sock, {"event": "stopped", "text": f"Nothing goes to LSL: {error}"})
+            say(sock, {"event": "silent", "text": f"Nothing goes to LSL: {error}"})
 
 
 @dataclass(frozen=True)

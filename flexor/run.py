@@ -18,6 +18,7 @@ from firmware_bridge.serial_link import SerialLink
 from flexor.feed import Feed, spawn
 from flexor.live import run, stoppable
 from flexor.loop import Loop
+from flexor.outlet import refuse_without_library, start_outlet
 from flexor.profile import DEMO_ARTIFACT, Profile, read_profile
 from flexor.reader import Inbox, moving
 from flexor.tally import device_report, loss_report, memory_mb, spread
@@ -66,6 +67,7 @@ def run_live(
     record: Path | None,
     seconds: float | None,
     view: bool,
+    lsl: bool = False,
 ) -> dict[str, Any]:
     """What the profile says, but for what is given. Refuses what does not fit before it starts."""
     profile = read_profile(profile_path)
@@ -82,6 +84,7 @@ def run_live(
         record=record,
         view=view,
         seconds=seconds,
+        lsl=lsl,
     )
 
 
@@ -95,6 +98,7 @@ def drive(
     record: Path | None,
     view: bool,
     seconds: float | None,
+    lsl: bool = False,
 ) -> dict[str, Any]:
     """Runs the loop with everything that was asked for around it; gives the report."""
     contract = artifact.contract
@@ -104,7 +108,7 @@ def drive(
     with ExitStack() as stack:
         hand = stack.enter_context(open_hand(profile.hand))
         hand.wait_connected()
-        feeds = _feeds(source, source_name, record, view, stack)
+        feeds = _feeds(source, source_name, record, view, lsl, stack)
         loop = Loop(
             decoder,
             mapping,
@@ -114,7 +118,7 @@ def drive(
             feeds,
             arm_when_rested=arm,
             joint_names=HAND6.joint_names,
-            motion=record is not None and moving(source) is not None,
+            motion=(record is not None or lsl) and moving(source) is not None,
         )
         stack.enter_context(stoppable(loop))
         inbox = run(loop, source, seconds)
@@ -190,15 +194,19 @@ def scored(loop: Loop, settle_s: float = SETTLE_S) -> Score:
 
 
 def _feeds(
-    source: Source, source_name: str, record: Path | None, view: bool, stack: ExitStack
+    source: Source, source_name: str, record: Path | None, view: bool, lsl: bool, stack: ExitStack
 ) -> Sequence[Feed]:
     feeds = []
+    if lsl:
+        refuse_without_library()
+    device = moving(source)
+    motion_spec = None if device is None else device.motion_spec
     if record is not None:
         from flexor.recorder import start_recorder
 
-        device = moving(source)
-        motion_spec = None if device is None else device.motion_spec
         feeds.append(start_recorder(record, source.spec, source_name, motion_spec=motion_spec))
+    if lsl:
+        feeds.append(start_outlet(source.spec, source_name, motion_spec))
     if view and sys.stdout.isatty():
         feeds.append(spawn("flexor.view", source.spec, source_name, keyboard=True))
     for feed in feeds:

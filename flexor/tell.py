@@ -52,7 +52,7 @@ def tell_motion(loop: Loop, chunks: list[Chunk]) -> None:
 
 
 def heed(loop: Loop, word: dict[str, Any], now_s: float) -> None:
-    """What a consumer says: a key that was pressed, or that a recording stopped."""
+    """What a consumer says: a key that was pressed, or that it stopped its work."""
     key = word.get("key")
     if key == "quit":
         loop.stopping = True
@@ -60,6 +60,8 @@ def heed(loop: Loop, word: dict[str, Any], now_s: float) -> None:
         loop.request = Request(key)
     if word.get("event") == "stopped":
         note(loop, now_s, "recording stopped", word["text"])
+    if word.get("event") == "silent":
+        note(loop, now_s, "outlet silent", word["text"])
 
 
 def describe(loop: Loop) -> dict[str, Any]:

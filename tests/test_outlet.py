@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from acquisition.lsl_library import library
+from acquisition.recording import read_recording
 from acquisition.stream import Chunk, DeviceRefused, Spec
 from firmware_bridge.command import Command, Mode
+from flexor.capture import record_source
 from flexor.messages import CommandMessage, IntentMessage, Kind
 from flexor.outlet import start_outlet
 from models.intent import Intent
@@ -78,3 +82,31 @@ def test_an_outlet_ends_when_the_control_loop_does(pylsl: Any) -> None:
     inlet(pylsl, "flexor.emg")
     feed._sock.close()
     assert feed.process.wait(10.0) == 0
+
+
+def test_a_recording_goes_to_the_network_as_well(pylsl: Any, tmp_path: Path) -> None:
+    heard: dict[str, Any] = {}
+
+    def listen() -> None:
+        opened = inlet(pylsl, "flexor.emg")
+        heard["rows"], _ = opened.pull_chunk(timeout=3.0, max_samples=200)
+
+    stranger = threading.Thread(target=listen)
+    stranger.start()
+    kept = record_source(tmp_path / "a.xdf", "synthetic:armband", 3.0, "", lsl=True)
+    stranger.join(20.0)
+    assert kept["samples"] == 600
+    recorded = np.concatenate([c.samples for c in read_recording(tmp_path / "a.xdf").chunks])
+    rows = np.float32(heard["rows"])
+    assert len(rows) >= 20
+    first_n = int((recorded == rows[0]).all(axis=1).argmax())
+    np.testing.assert_array_equal(rows, recorded[first_n : first_n + len(rows)])
+
+
+def test_an_outlet_that_cannot_be_is_refused_before_a_file_is_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(DeviceRefused, match="pylsl is not installed"):
+        record_source(tmp_path / "a.xdf", "synthetic:armband", 1.0, "", lsl=True)
+    assert not list(tmp_path.iterdir())
