@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from acquisition.ble_stand_in import Link
 from acquisition.emulators.gatt import serve_gatt
 from acquisition.emulators.myo import ADDRESS, MyoTwin
 from acquisition.emulators.trouble import Injected, Trouble
@@ -174,82 +174,6 @@ def test_a_twin_without_a_path_is_among_the_temporary_files() -> None:
     assert not Path(where).exists()
 
 
-def test_the_same_device_is_sought_again_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    sought: list[str] = []
-
-    def fake(kind: ble.Kind, where: str) -> Any:
-        sought.append(where)
-        return SimpleNamespace(address=ADDRESS)
-
-    monkeypatch.setattr(ble, "BlePort", fake)
-    door = ble.Door(KIND, "")
-    door()
-    door()
-    assert sought == ["", ADDRESS]
-
-
-class Crowd:
-    """What bleak's scanner tells of several devices."""
-
-    def __init__(self, *names: str) -> None:
-        self.discovered_devices_and_advertisement_data = {
-            f"AA:0{n}": (
-                SimpleNamespace(address=f"AA:0{n}", name=name),
-                SimpleNamespace(
-                    local_name=name,
-                    rssi=-50 - n,
-                    service_uuids=[] if name == "watch" else list(KIND.services),
-                ),
-            )
-            for n, name in enumerate(names)
-        }
-
-    async def __aenter__(self) -> Crowd:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Nothing runs."""
-
-
-@pytest.fixture
-def crowd(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    monkeypatch.setattr(ble, "SCAN_S", 0.1)
-    monkeypatch.setattr(ble, "SETTLE_S", 0.0)
-
-    def near(*names: str) -> None:
-        monkeypatch.setattr("bleak.BleakScanner", lambda **_: Crowd(*names))
-
-    return near
-
-
-def test_the_one_device_of_its_kind_is_found_among_others(crowd: Callable[..., None]) -> None:
-    crowd("watch", "left arm")
-    assert asyncio.run(ble._find(KIND, "")).address == "AA:01"
-
-
-def test_of_two_devices_of_a_kind_none_is_guessed(crowd: Callable[..., None]) -> None:
-    crowd("left arm", "right arm")
-    with pytest.raises(
-        DeviceRefused, match=r"2 devices may be the Myo armband \(AA:00 and AA:01\)"
-    ):
-        asyncio.run(ble._find(KIND, ""))
-    assert asyncio.run(ble._find(KIND, "right arm")).address == "AA:01"
-    assert asyncio.run(ble._find(KIND, "aa:00")).name == "left arm"
-
-
-def test_a_device_that_is_not_near_is_told_with_how_many_others_are(
-    crowd: Callable[..., None],
-) -> None:
-    crowd("watch", "right arm")
-    with pytest.raises(DeviceTimeout, match=r"No Myo armband mine was found .*\(2 other devices"):
-        asyncio.run(ble._find(KIND, "mine"))
-
-
-def test_the_devices_that_are_near_come_the_nearest_first(crowd: Callable[..., None]) -> None:
-    crowd("near", "far")
-    assert [info.name for info in ble.scan(0.0)] == ["near", "far"]
-
-
 @pytest.mark.parametrize("name", ["ganglion", "gforce", "npg_lite"])
 def test_every_bluetooth_device_streams_from_its_socket(tmp_path: Path, name: str) -> None:
     twin = open_twin(name)
@@ -261,3 +185,59 @@ def test_every_bluetooth_device_streams_from_its_socket(tmp_path: Path, name: st
         assert {chunk.samples.shape[1] for chunk in chunks} == {len(twin.spec.channels)}
         assert sum(chunk.lost for chunk in chunks) == 0
         until(lambda: twin.next_s == np.inf)
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "said"),
+    [
+        (FileNotFoundError(2, "no bus"), DeviceRefused, "apt install bluez"),
+        (TimeoutError(), DeviceTimeout, "The Myo armband at x does not answer: move the armband"),
+        (ImportError("bleak"), DeviceRefused, "flexor.ble."),
+    ],
+)
+def test_a_port_that_cannot_be_opened_says_why_and_leaves_no_thread(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, told: type[Exception], said: str
+) -> None:
+    async def fail(kind: ble.Kind, where: str) -> Any:
+        raise error
+
+    monkeypatch.setattr(ble, "_find", fail)
+    before = set(threading.enumerate())
+    with pytest.raises(told, match=said):
+        ble.BlePort(KIND, "x")
+    assert set(threading.enumerate()) <= before
+
+
+def test_a_write_that_the_device_does_not_take_is_a_lost_connection(tmp_path: Path) -> None:
+    with on_air(tmp_path) as air:
+        port = ble.BlePort(KIND, f"unix:{air.path}")
+        with pytest.raises(DeviceLost, match="is gone"):
+            port.write(b"", "00002a00-0000-1000-8000-00805f9b34fb")
+        port.close()
+
+
+def test_a_twin_takes_one_host_at_a_time_and_notifies_only_what_is_wanted(tmp_path: Path) -> None:
+    async def meet(path: str) -> None:
+        heard: list[str] = []
+        first = await Link.reach(path, lambda line, data: heard.append(line))
+        second = await Link.reach(path)
+        with pytest.raises(DeviceRefused, match="Not connected"):
+            await first.ask("write", line=COMMAND, data="00")
+        await first.ask("connect")
+        with pytest.raises(DeviceRefused, match="another host is connected"):
+            await second.ask("connect")
+        await first.ask("notify", line=EMG[0], on=True)
+        await first.ask("write", line=COMMAND, data="0103020100")
+        while len(heard) < 3:
+            await asyncio.sleep(0.01)
+        await first.ask("notify", line=EMG[0], on=False)
+        with pytest.raises(DeviceRefused, match="Nothing here can fly"):
+            await first.ask("fly")
+        assert set(heard) == {EMG[0]}
+        await first.close()
+        await second.close()
+        with pytest.raises(DeviceLost):
+            await first.ask("advertise")
+
+    with on_air(tmp_path) as air:
+        asyncio.run(meet(air.path))
