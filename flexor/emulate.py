@@ -67,7 +67,7 @@ def twin_of(name: str, settings: str) -> Twin:
             raise Refused(f'"{part}" is no setting: write {name}:key=value, e.g. {name}:rate=1000.')
         given[key.strip()] = _value(value.strip())
     try:
-        return open_twin(name, **given)
+        return open_twin(name, None, **given)
     except TypeError:
         raise Refused(
             f"The emulator {name} does not have all of these settings: {', '.join(given)}."

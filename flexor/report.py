@@ -104,7 +104,13 @@ def print_report(report: dict[str, Any], console: Console | None = None) -> None
                 and not isinstance(value[0][name], (dict, list))
             ]
             for name in names:
-                table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name == names[0])
+                title = name.replace("_", " ")
+                table.add_column(
+                    title,
+                    overflow="fold",
+                    no_wrap=name == names[0],
+                    min_width=max(map(len, title.split())),
+                )
             for row in value:
                 table.add_row(*(escape(_text(row.get(name))) for name in names))
             console.print(table)

@@ -63,6 +63,11 @@ FIGURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "flexor bench start",
         ("help_ms", "numpy_ms", "ratio"),
     ),
+    "bench-sources": (
+        "Bytes to samples: milliseconds of one core per second of signal",
+        "flexor bench sources",
+        ("sources",),
+    ),
     "within-user": (
         "MyoArmbandDataset within user: 9 people, per window, no vote, int8, live decoder",
         "flexor benchmark --data {data} --cycles 4,2,1 --out runs/benchmark",
@@ -168,10 +173,10 @@ def libemg() -> list[str]:
 
 def table(figures: dict[str, Any]) -> list[str]:
     """A Markdown table: of rows where there are some, else of names and values."""
-    if "rows" in figures:
-        rows = figures["rows"]
+    rows = figures.get("rows") or figures.get("sources")
+    if rows:
         names = [key for key in rows[0] if not isinstance(rows[0][key], dict)]
-        users = list(rows[0]["per_user"])
+        users = list(rows[0].get("per_user", ()))
         head = [*names, *(user.split("/")[1] for user in users)]
         lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
         for row in rows:
