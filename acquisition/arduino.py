@@ -129,6 +129,7 @@ def open_arduino(
         end=_end,
         parser=lambda counts: Framed(layout, spec, counts),
         mend="check its cable, and that its program still prints",
+        counted=held.first != "value",
     )
     return Lasting(Wired(wiring), clock, sleep)
 

@@ -10,17 +10,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from acquisition.framed import Framed, Layout
-from acquisition.port import Arrival, Port
+from acquisition.port import Ahead, Arrival, Port
 from acquisition.sequence import Frames, Ints
-from acquisition.stream import Counts, DeviceLost, DeviceRefused, Samples, Spec
+from acquisition.stream import Counts, DeviceLost, DeviceRefused, DeviceTimeout, Samples, Spec
 from acquisition.wire import Wiring
 
+FIRST_S = 5.0
+"""A board that has sent nothing for so long after its start is not there."""
 POLL_S = 0.004
 """The libraries cannot be waited for: they are asked so often."""
 BUFFER_S = 5.0
@@ -28,6 +30,7 @@ BUFFER_S = 5.0
 OLDEST_S = 0.1
 """A library's stamp further back than this is no time of arrival."""
 START, STOP = b"start", b"stop"
+MEND = "switch it on, and join its network where it has one"
 LIMIT = float(np.finfo(np.float32).max)
 
 
@@ -216,13 +219,21 @@ def wiring_of(rows: Rows, what: str, open_port: Callable[[], Port]) -> Wiring:
     """What a board of a library is to Flexor."""
     spec, motion, layout = spec_of(rows), motion_spec_of(rows), layout_of(rows)
 
+    def begin(port: Ahead) -> None:
+        port.write(START)
+        until_s = port.clock() + FIRST_S
+        while not port.peek(left_s := until_s - port.clock()):
+            if left_s <= 0:
+                raise DeviceTimeout(f"{what} sent nothing within {FIRST_S:g} s: {MEND}.")
+
     return Wiring(
         what=what,
         spec=spec,
-        open=open_port,
-        begin=lambda port: port.write(START),
+        open=lambda: Ahead(open_port()),
+        begin=lambda opened: begin(cast("Ahead", opened)),
         end=lambda port: port.write(STOP),
         parser=lambda counts: Framed(layout, spec, counts, motion),
         motion_spec=motion,
-        mend="switch it on, and join its network where it has one",
+        mend=MEND,
+        counted=rows.counter_step > 0,
     )

@@ -98,6 +98,7 @@ def open_emager(
         end=_end,
         parser=lambda counts: Framed(layout, SPEC, counts),
         mend="check its cable and its power",
+        counted=False,
     )
     return Lasting(Wired(wiring), clock, sleep)
 

@@ -276,5 +276,6 @@ def open_lsl(
         end=lambda opened: opened.write(STOP),
         parser=lambda counts: Framed(layout_of(spec), spec, counts),
         mend="check the program that sends it",
+        counted=False,
     )
     return Lasting(Wired(wiring), clock, sleep)

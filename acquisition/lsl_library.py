@@ -6,11 +6,17 @@ pylsl 1.18.6 holds liblsl for x86-64 with glibc 2.35 and newer, mne-lsl for arm6
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from acquisition.stream import DeviceRefused
+
+QUIET = "[log]\nlevel = -3\n"
+"""liblsl writes to the terminal what we tell ourselves."""
+CONFIGS = ("lsl_api.cfg", "~/lsl_api/lsl_api.cfg", "/etc/lsl_api/lsl_api.cfg")
+"""Where a person's own settings for liblsl may be, beside $LSLAPICFG: those stand."""
 
 
 def liblsl() -> str | None:
@@ -42,4 +48,8 @@ def library() -> Any:
             "pylsl is here, and no liblsl for this machine: pip install mne-lsl brings one, or "
             "PYLSL_LIB names one that was built from source."
         ) from error
+    places = (os.environ.get("LSLAPICFG") or CONFIGS[0], *CONFIGS)
+    if not any(Path(place).expanduser().is_file() for place in places):
+        with suppress(NotImplementedError):  # before liblsl 1.17.7
+            pylsl.set_config_content(QUIET)
     return pylsl
