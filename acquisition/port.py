@@ -16,6 +16,9 @@ READ_N = 65536
 WRITE_S = 1.0
 """A command is a few bytes: a device that does not take them in this time is not there."""
 
+HANG_UP_S = 0.3
+"""For the device to take the stop command and end its side."""
+
 
 class Arrival(NamedTuple):
     """Bytes, and when they came."""
@@ -145,13 +148,24 @@ class SocketPort:
     def close(self) -> None:
         for connection in self._sockets.values():
             with suppress(OSError):
-                connection.shutdown(socket.SHUT_WR)
+                _hang_up(connection)
             connection.close()
 
     def _lost(self) -> DeviceLost:
         return DeviceLost(
             f"The connection to {self._what} was closed: check that it is on and in reach."
         )
+
+
+def _hang_up(connection: socket.socket) -> None:
+    """Ends our side and hears the other out for a moment: closing on unread samples would reset the
+    connection, and a reset may overtake the stop command that was sent last."""
+    connection.shutdown(socket.SHUT_WR)
+    end_s = time.monotonic() + HANG_UP_S
+    while (left_s := end_s - time.monotonic()) > 0:
+        connection.settimeout(left_s)
+        if not connection.recv(READ_N):
+            return
 
 
 def dial(host: str, ports: Mapping[str, int], what: str, timeout_s: float = 3.0) -> SocketPort:

@@ -108,7 +108,7 @@ def print_report(report: dict[str, Any], console: Console | None = None) -> None
                 table.add_column(
                     title,
                     overflow="fold",
-                    no_wrap=name == names[0],
+                    no_wrap=name == names[0] and all(len(str(r[name])) <= 20 for r in value),
                     min_width=max(map(len, title.split())),
                 )
             for row in value:

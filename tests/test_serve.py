@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +15,20 @@ from queue import Queue
 import numpy as np
 import pytest
 
+from acquisition.emulators.muscles import muscles
 from acquisition.emulators.serve import serve
 from acquisition.emulators.trouble import Injected, Trouble
-from acquisition.emulators.twin import Twin, open_twin
+from acquisition.emulators.twin import TWINS, Twin, open_twin
 from acquisition.sources import open_source
 from acquisition.stream import Chunk, Device, DeviceRefused, Refused
+from flexor.emulate import how_to_use, twin_of
 
 SAMPLES_N = 60
+WITHOUT_BYTES = {"brainflow", "mindrove", "lsl"}
+"""A vendor's library alone speaks with these."""
+NEVER_STOP = {"arduino", "emager"}
+"""These send for as long as they have power."""
+SETTINGS = {"arduino": "channels=4"}
 
 
 @contextmanager
@@ -48,6 +56,15 @@ def some(source: Device, samples_n: int = SAMPLES_N) -> list[Chunk]:
     return chunks
 
 
+def stops_within(twin: Twin, seconds: float) -> bool:
+    """Whether the twin, which runs in a thread, ends its stream."""
+    tick = threading.Event()
+    end_s = time.monotonic() + seconds
+    while twin.next_s < np.inf and time.monotonic() < end_s:
+        tick.wait(0.01)
+    return twin.next_s == np.inf
+
+
 def test_a_twin_behind_a_terminal_streams_to_its_driver() -> None:
     twin = open_twin("cyton")
     with served(twin) as where:
@@ -55,9 +72,32 @@ def test_a_twin_behind_a_terminal_streams_to_its_driver() -> None:
         source.start()
         rows = np.concatenate([chunk.samples for chunk in some(source)])
         source.stop()
+        assert stops_within(twin, 2.0)
     sent = (twin.signal(0, len(rows)) * source.spec.scale).astype(np.float32)
     assert np.array_equal(rows, sent)
     assert twin.next_s == np.inf
+
+
+@pytest.mark.parametrize("name", [name for name in TWINS if name not in WITHOUT_BYTES])
+def test_every_twin_is_there_for_real_and_found_by_its_driver(name: str) -> None:
+    settings = SETTINGS.get(name, "")
+    twin = twin_of(name, settings)
+    twin.signal = muscles(twin.spec, *twin.count_range)
+    try:
+        with served(twin) as where:
+            word = how_to_use(twin, name, settings, where).partition("--source ")[2]
+            source: Device = open_source(word)
+            source.start()
+            chunks = some(source, round(0.3 * source.spec.rate_hz))
+            source.stop()
+            stopped = name in NEVER_STOP or stops_within(twin, 2.0)
+    except Refused as error:
+        if "cannot be listened at" not in str(error):
+            raise
+        pytest.skip(str(error))
+    assert sum(chunk.lost for chunk in chunks) == 0
+    assert np.concatenate([chunk.samples for chunk in chunks]).std() > 0
+    assert stopped, "it was not told to stop"
 
 
 def test_a_driver_comes_back_to_a_twin_that_was_started_again(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,8 @@ from acquisition.stream import Spec
 
 SIMULATED_MAX_N = 16
 """More channels repeat these, each a little later: a simulation of 400 would not keep up."""
+SIMULATED_MAX_HZ = 4000.0
+"""Faster devices get each simulated sample several times: muscles have nothing above it."""
 RAW_SHARE = 0.25
 """Of a device's range without a known scale that strong effort takes."""
 
@@ -26,9 +29,10 @@ def muscles(spec: Spec, low: int, high: int, *, seed: int = 0) -> Signal:
     channels_n = min(len(spec.channels), SIMULATED_MAX_N)
     names = tuple(f"emg{i}" for i in range(1, channels_n + 1))
     base = ARMBAND if spec.rate_hz == ARMBAND.rate_hz else SLEEVE16
-    simulation = Simulation(
-        replace(base, channels=names, rate_hz=spec.rate_hz, seed=seed), demo_script(), ()
-    )
+    held_n = math.ceil(spec.rate_hz / SIMULATED_MAX_HZ)
+    rate_hz = spec.rate_hz / held_n
+    arm = replace(base, channels=names, rate_hz=rate_hz, seed=seed)
+    simulation = Simulation(arm, demo_script(), ())
     middle = (low + high + 1) // 2
     if spec.unit == "uV":
         per_unit = 1 / spec.scale
@@ -44,8 +48,8 @@ def muscles(spec: Spec, low: int, high: int, *, seed: int = 0) -> Signal:
         if skip_n < 0:
             return np.full((n, len(spec.channels)), middle, np.int64)
         while len(held) < skip_n + n:
-            part = simulation.take(max(1, round(0.05 * spec.rate_hz))).samples
-            counts = np.rint(part * per_unit).astype(np.int64) + middle
+            part = simulation.take(max(1, round(0.05 * rate_hz))).samples
+            counts = np.rint(part * per_unit).astype(np.int64).repeat(held_n, axis=0) + middle
             held = np.concatenate([held, np.clip(counts, low, high)])
         made[0], state["first_n"] = held[skip_n:], first_n
         out = made[0][:n]
