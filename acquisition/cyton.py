@@ -34,6 +34,11 @@ ACCEL_HZ = 25.0
 """It comes with every tenth frame; in between its bytes are 0."""
 REPLY_S = 3.0
 ACCEL_STOP = 0xC0
+INPUTS = "12345678QWERTYUI"
+"""The commands' letters for the channels, the Daisy's last."""
+PAIRED = "x{}060100X"
+"""Powered, gain 24, usual input, part of the bias, and off both common references (SRB2, SRB1):
+so a channel measures between its own two pins."""
 
 SPECS = {
     False: Spec(
@@ -129,13 +134,13 @@ def open_cyton(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Device:
-    """The Cyton at "PORT,daisy=yes"; without a port, the dongle that is plugged in.
+    """The Cyton at "PORT,daisy=yes,pairs=yes"; without a port, the dongle that is plugged in.
 
     `port` opens something else than a serial port, as tests do. Refuses settings that it does not
     have; `start` refuses a port that is not there, or where no Cyton answers.
     """
-    address, settings = split_argument(argument, {"daisy": False}, "cyton")
-    daisy = bool(settings["daisy"])
+    address, settings = split_argument(argument, {"daisy": False, "pairs": False}, "cyton")
+    daisy, pairs = bool(settings["daisy"]), bool(settings["pairs"])
     where = address or "its dongle"
 
     def open_serial() -> Port:
@@ -146,7 +151,7 @@ def open_cyton(
         what=f"the Cyton at {where}",
         spec=spec,
         open=port or open_serial,
-        begin=lambda opened: _begin(opened, where, daisy=daisy),
+        begin=lambda opened: _begin(opened, where, daisy=daisy, pairs=pairs),
         end=_end,
         parser=lambda counts: Framed(layout, spec, counts, MOTION),
         motion_spec=MOTION,
@@ -155,7 +160,7 @@ def open_cyton(
     return Lasting(Wired(wiring), clock, sleep)
 
 
-def _begin(port: Port, where: str, *, daisy: bool) -> None:
+def _begin(port: Port, where: str, *, daisy: bool, pairs: bool) -> None:
     """Stops what may still run, resets, and refuses what is not a Cyton or has no Daisy."""
     port.write(b"s")
     drain(port, 0.2)
@@ -178,6 +183,14 @@ def _begin(port: Port, where: str, *, daisy: bool) -> None:
         raise DeviceRefused(f"The Cyton at {where} has no Daisy: leave daisy=yes out.")
     port.write(b"d")
     read_until(port, b"$$$", REPLY_S)
+    for letter in INPUTS[: len(SPECS[daisy].channels)] if pairs else "":
+        port.write(PAIRED.format(letter).encode())
+        told = read_until(port, b"$$$", REPLY_S)
+        if told is None or b"Failure" in told:
+            raise DeviceTimeout(
+                f"The Cyton at {where} does not say that channel {letter} was set: leave pairs=yes "
+                f"out, or update its firmware."
+            )
     port.write(b"b")
 
 

@@ -112,6 +112,23 @@ def test_a_daisy_that_is_not_there_is_refused() -> None:
         device.start()
 
 
+@pytest.mark.parametrize(("daisy", "letters"), [(False, "12345678"), (True, "12345678QWERTYUI")])
+def test_pairs_of_electrodes_take_every_channel_off_the_common_reference(
+    daisy: bool, letters: str
+) -> None:
+    twin = CytonTwin(daisy=daisy)
+    device = opened(twin, f"virtual,pairs=yes,daisy={'yes' if daisy else 'no'}")
+    device.start()
+    device.stop()
+    assert twin.inputs == dict.fromkeys(letters, "060100")
+
+
+def test_a_board_that_does_not_set_its_channels_is_refused() -> None:
+    device = opened(Answers(x1060100X="Failure: too few chars$$$"), "virtual,pairs=yes")
+    with pytest.raises(DeviceTimeout, match="channel 1 was set: leave pairs=yes out"):
+        device.start()
+
+
 def test_a_slow_ftdi_is_told_with_its_mend(tmp_path: Path) -> None:
     timer = tmp_path / "ttyUSB0" / "latency_timer"
     timer.parent.mkdir()

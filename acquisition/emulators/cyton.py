@@ -32,6 +32,10 @@ class CytonTwin:
         self.signal = signal or pattern(len(self.spec.channels), LOW, HIGH)
         self._pace = Pace(1 / FRAME_HZ)
         self._frame_n = 0
+        self._told = ""
+        """a channel's setting, as far as it has come"""
+        self.inputs: dict[str, str] = {}
+        """letter of a channel -> what it was set to"""
 
     @property
     def next_s(self) -> float:
@@ -43,7 +47,9 @@ class CytonTwin:
     def hear(self, data: bytes, now_s: float, line: str = "") -> list[Said]:
         out = []
         for command in data.decode("latin-1"):
-            if command == "b":
+            if self._told or command == "x":
+                out += self._set(command)
+            elif command == "b":
                 self._frame_n = 0
                 self._pace.start(now_s)
             elif command == "s":
@@ -51,6 +57,15 @@ class CytonTwin:
             elif command in REPLIES and self._pace.next_s == np.inf:
                 out.append(Said(self._reply(command).encode()))
         return out
+
+    def _set(self, character: str) -> list[Said]:
+        """One character more of "x1060110X", the longest that a setting is."""
+        self._told += character
+        if character != "X" and len(self._told) < 9:
+            return []
+        told, self._told = self._told, ""
+        self.inputs[told[1]] = told[2:-1]
+        return [Said(f"Success: Channel set for {told[1]}$$$".encode())]
 
     def due(self, now_s: float) -> list[Said]:
         n = self._pace.due_n(now_s)
