@@ -91,6 +91,7 @@ $(DEV)/.ready: requirements/dev.txt requirements/peers.txt pyproject.toml
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/python $(PIP_INSTALL) --require-hashes --no-deps -r requirements/dev.txt
 	$(DEV)/bin/python $(PIP_INSTALL) --no-build-isolation -e '.[training]'
+	$(DEV)/bin/python -m pip uninstall --quiet --yes -r requirements/peers.txt
 	$(DEV)/bin/python -m pip check
 	$(DEV)/bin/python $(PIP_INSTALL) --require-hashes --no-deps -r requirements/peers.txt
 	@touch $@
