@@ -89,6 +89,7 @@ HAND6 = HandSpec(
 HANDS: dict[str, tuple[str, str]] = {
     "simulated": ("firmware_bridge.simulated_hand", "open_simulated"),
     "serial": ("firmware_bridge.serial_link", "open_serial"),
+    "ability": ("firmware_bridge.ability_hand", "open_ability"),
 }
 """name -> (module, function of (argument, **options) that gives an open link), lazily imported."""
 

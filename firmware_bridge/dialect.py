@@ -1,0 +1,101 @@
+"""What differs between the hands that people own: pure functions from joints to bytes and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from firmware_bridge.command import Mode
+from firmware_bridge.hands import HandSpec
+
+
+class Silence(Enum):
+    """What a hand does by itself when nothing comes any more (protocols 0.5, C5)."""
+
+    HOLDS = "holds the last target for ever"
+    STOPS = "stops where it is"
+    LETS_GO = "switches its motors off"
+    LEAVES = "leaves its remote mode, perhaps with a movement of its own"
+
+
+class Reading(NamedTuple):
+    """What one reply told, in our units. What it did not tell stays as it was."""
+
+    position_deg: tuple[float | None, ...] = ()
+    """(joint,); None for joints that it does not tell of"""
+    current_a: tuple[float | None, ...] = ()
+    """(joint,)"""
+    temperature_c: tuple[float | None, ...] = ()
+    """(joint,)"""
+    trip: str = ""
+    """why the hand protects itself, for a person; "" while all is well"""
+
+
+class Wanted(NamedTuple):
+    """Bytes for the hand, and what they ask for after rounding to its counts."""
+
+    data: bytes
+    joints: tuple[float, ...]
+    """(joint,) deg or deg/s, as the dialect's mode says"""
+
+
+class Ear(Protocol):
+    """Collects bytes and understands them. Never raises for what can arrive."""
+
+    damaged_n: int
+    """frames whose check sum, length or content was wrong"""
+
+    def hear(self, data: bytes) -> list[Reading]: ...
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a kind of hand before it is connected."""
+
+    spec: HandSpec
+    mode: Mode
+    """what its setpoints are: velocities given to a hand of positions are summed up"""
+    on_silence: Silence
+    native_timeout_s: float | None
+    """after which `on_silence` happens; None where the hand holds for ever"""
+    max_rate_hz: float
+    """setpoints that it takes per second"""
+    holds_unpowered: bool = False
+    """whether its fingers stay where they are without current, as worm drives do"""
+    asks_hz: float = 50.0
+    """how often it is asked for its state, where setpoints do not bring it"""
+
+
+class Dialect(Protocol):
+    """How one kind of hand is spoken to. Bytes are made here and nowhere else."""
+
+    facts: Facts
+
+    def greet(self) -> bytes:
+        """Asks who is there: any right answer makes the link."""
+        ...
+
+    def ask(self) -> bytes:
+        """Asks for its state; b"" where it tells by itself."""
+        ...
+
+    def arm(self, at_deg: tuple[float, ...]) -> bytes:
+        """Makes it ready to follow, without a movement. It stands at `at_deg`."""
+        ...
+
+    def setpoint(self, joints: tuple[float, ...]) -> Wanted:
+        """(joint,) targets in deg or deg/s, within its limits."""
+        ...
+
+    def stop(self, at_deg: tuple[float, ...]) -> bytes:
+        """Stops every joint where it stands (protocols B14). Sent first on any fault."""
+        ...
+
+    def disarm(self, at_deg: tuple[float, ...]) -> bytes:
+        """What leaves it at rest and deaf to setpoints, where it can be; behind a stop."""
+        ...
+
+    def ear(self) -> Ear:
+        """A fresh listener."""
+        ...

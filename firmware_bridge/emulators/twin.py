@@ -1,0 +1,136 @@
+"""What the twin of a hand is, how its joints move, and the port to it in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, cast
+
+from acquisition.stream import DeviceLost
+from acquisition.tables import look_up
+from firmware_bridge.hands import HandSpec
+
+HAND_TWINS: dict[str, tuple[str, str]] = {
+    "ability": ("firmware_bridge.emulators.ability_hand", "AbilityHandTwin"),
+}
+"""name of the hand -> (module, class without arguments), imported when asked for"""
+
+
+@dataclass
+class Body:
+    """Joints that go where they are driven, no faster than they can, until they are let go."""
+
+    spec: HandSpec
+    position_deg: list[float] = field(init=False)
+    velocity_deg_s: list[float] = field(init=False)
+    """as they really move"""
+    stuck: set[int] = field(default_factory=set)
+    """numbers of joints that do not move, whatever drives them"""
+    _goals: list[float | None] = field(init=False)
+    """where each joint is driven to; None where it is driven at a speed, or not at all"""
+    _speeds: list[float] = field(init=False)
+    _now_s: float | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.spec.joints)
+        self.position_deg = [max(0.0, joint.range_deg[0]) for joint in self.spec.joints]
+        self.velocity_deg_s, self._speeds = [0.0] * n, [0.0] * n
+        self._goals = [None] * n
+
+    def drive_at(self, joint: int, velocity_deg_s: float) -> None:
+        self._goals[joint] = None
+        self._speeds[joint] = velocity_deg_s
+
+    def drive_to(self, joint: int, position_deg: float, speed_deg_s: float | None = None) -> None:
+        """At `speed_deg_s`, or as fast as the joint can."""
+        self._goals[joint] = position_deg
+        self._speeds[joint] = abs(speed_deg_s or self.spec.joints[joint].max_velocity_deg_s)
+
+    def let_go(self) -> None:
+        """No joint is driven: each stays where it is, for want of gravity."""
+        n = len(self.spec.joints)
+        self._goals, self._speeds = [None] * n, [0.0] * n
+
+    def advance(self, now_s: float) -> None:
+        """Moves everything to that moment."""
+        if self._now_s is None:
+            self._now_s = now_s
+        step_s = max(0.0, now_s - self._now_s)
+        self._now_s = now_s
+        for i, joint in enumerate(self.spec.joints):
+            low, high = joint.range_deg
+            top = joint.max_velocity_deg_s
+            speed = min(max(self._speeds[i], -top), top)
+            at, goal = self.position_deg[i], self._goals[i]
+            if goal is not None:
+                reach = abs(speed) * step_s
+                to = at + min(max(goal - at, -reach), reach)
+            else:
+                to = at + speed * step_s
+            to = at if i in self.stuck else min(max(to, low), high)
+            self.velocity_deg_s[i] = (to - at) / step_s if step_s > 0 else self.velocity_deg_s[i]
+            self.position_deg[i] = to
+
+    @property
+    def moving(self) -> bool:
+        return any(abs(speed) > 0.5 for speed in self.velocity_deg_s)
+
+
+class HandTwin(Protocol):
+    """A hand without its hardware: pure, in virtual time. Bytes in, bytes out."""
+
+    body: Body
+    trip: bool
+    """whether it protects itself, as against too much current: set it to see what happens"""
+
+    def hear(self, data: bytes, now_s: float) -> bytes:
+        """What it answers at once."""
+        ...
+
+    def advance(self, now_s: float) -> bytes:
+        """Moves to that moment, does what it does when nobody speaks; gives what it tells by
+        itself."""
+        ...
+
+
+def open_hand_twin(name: str) -> HandTwin:
+    """The twin of the hand `name`. Refuses an unknown name with the nearest one."""
+    return cast("Callable[[], HandTwin]", look_up(HAND_TWINS, name, "hand emulator"))()
+
+
+@dataclass
+class TwinPort:
+    """A `HandPort` whose other end is a twin. Time is whatever `clock` says."""
+
+    twin: HandTwin
+    clock: Callable[[], float]
+    deaf: bool = False
+    """nothing that is written arrives"""
+    mute: bool = False
+    """nothing that the twin says arrives"""
+    gone: bool = False
+    change: Callable[[bytes], bytes] = bytes
+    """what happens to bytes on their way, both ways"""
+    written: list[bytes] = field(default_factory=list)
+    _inside: bytes = b""
+
+    def read(self) -> bytes:
+        self._check()
+        self._inside += self.twin.advance(self.clock())
+        data, self._inside = self._inside, b""
+        return b"" if self.mute else self.change(data)
+
+    def write(self, data: bytes) -> bool:
+        self._check()
+        self.written.append(data)
+        if data and not self.deaf:
+            self._inside += self.twin.advance(self.clock())
+            self._inside += self.twin.hear(self.change(data), self.clock())
+        return True
+
+    def close(self) -> None:
+        self.gone = True
+
+    def _check(self) -> None:
+        if self.gone:
+            raise DeviceLost("The virtual hand is gone.")

@@ -1,0 +1,95 @@
+"""A way to a hand that never blocks: what has come is read, what does not go out at once is lost.
+
+A setpoint that waits in a queue would move the hand later than anybody meant.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+from typing import Any, Protocol
+
+from acquisition.serial_port import open_raw
+from acquisition.stream import DeviceLost, DeviceRefused
+
+_READ_N = 4096
+WRITE_S = 0.005
+DIAL_S = 3.0
+
+
+class HandPort(Protocol):
+    """What a link to a hand needs of its port."""
+
+    def read(self) -> bytes:
+        """What has come; b"" for nothing. Never waits. Raises DeviceLost."""
+        ...
+
+    def write(self, data: bytes) -> bool:
+        """Whether all of it went out. Never waits; the rest is thrown away. Raises DeviceLost."""
+        ...
+
+    def close(self) -> None:
+        """Harmless when repeated."""
+        ...
+
+
+class FilePort:
+    """A serial port or a TCP connection: whatever has a file behind it."""
+
+    def __init__(self, what: str, owner: Any) -> None:
+        """`what` it is, for sentences; `owner` has fileno() and close()."""
+        self._what, self._owner = what, owner
+        self._number = owner.fileno()
+        self._poller = select.poll()
+        self._poller.register(self._number, select.POLLIN)
+
+    def read(self) -> bytes:
+        try:
+            if not self._poller.poll(0):
+                return b""
+            data = os.read(self._number, _READ_N)
+        except OSError as error:
+            raise self._lost() from error
+        if not data:
+            raise self._lost()
+        return data
+
+    def write(self, data: bytes) -> bool:
+        try:
+            return os.write(self._number, data) == len(data)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise self._lost() from error
+
+    def fileno(self) -> int:
+        """For the watchdog, which writes the stop when this process cannot."""
+        return int(self._number)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._owner.close()
+
+    def _lost(self) -> DeviceLost:
+        return DeviceLost(f"The hand at {self._what} is gone: check its cable and its power.")
+
+
+def open_serial_port(url: str, baud_hz: int) -> FilePort:
+    """Raises DeviceRefused for a port that is missing, busy or not permitted."""
+    return FilePort(url, open_raw(url, baud_hz, WRITE_S))
+
+
+def open_tcp_port(host: str, number: int, what: str) -> FilePort:
+    """Raises DeviceRefused where nobody listens."""
+    try:
+        connection = socket.create_connection((host, number), DIAL_S)
+    except OSError as error:
+        raise DeviceRefused(
+            f"No {what} answers at {host}:{number} ({error.strerror or 'no answer'}): switch it "
+            f"on, join its network and check the address."
+        ) from error
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setblocking(False)
+    return FilePort(f"{host}:{number}", connection)

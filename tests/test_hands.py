@@ -1,0 +1,232 @@
+"""One contract for every hand with a protocol of its own: it follows, holds, stops and tells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from acquisition.stream import DeviceLost
+from firmware_bridge.command import Mode
+from firmware_bridge.dialect import Silence
+from firmware_bridge.dialect_link import DialectLink
+from firmware_bridge.emulators.twin import HAND_TWINS, TwinPort, open_hand_twin
+from firmware_bridge.hands import HANDS, Telemetry, open_hand
+from firmware_bridge.link import HandState
+from firmware_bridge.safety_state import Do, Output
+from firmware_bridge.session import LinkEventKind
+
+pytestmark = pytest.mark.edge
+
+OWN = {"simulated", "serial", "firmware"}
+"""Hands that speak our own link."""
+TICK_S = 0.005
+
+
+class Rig:
+    """A hand's link on its twin, in virtual time."""
+
+    def __init__(self, name: str) -> None:
+        self.now_s = 100.0
+        self.twin = open_hand_twin(name)
+        self.port = TwinPort(self.twin, lambda: self.now_s)
+        self.link: DialectLink = open_hand(name, port=self.port, clock=lambda: self.now_s)  # type: ignore[assignment]
+        self.events: list[LinkEventKind] = []
+        self.texts: list[str] = []
+        self.telemetry: Telemetry | None = None
+        self.n = 0
+        self.link.hello(self.now_s)
+
+    def run(self, seconds: float, velocity_deg_s: tuple[float, ...] | None = None) -> Rig:
+        """Polls as the loop does, and sends a fresh setpoint every 25 ms where there is one."""
+        end_s = self.now_s + seconds
+        while self.now_s < end_s - 1e-9:
+            self.now_s += TICK_S
+            self.n += 1
+            telemetry, events = self.link.poll(self.now_s)
+            self.telemetry = telemetry or self.telemetry
+            self.events += [event.kind for event in events]
+            self.texts += [event.text for event in events]
+            if velocity_deg_s is not None and self.n % 5 == 0:
+                self.send(velocity_deg_s)
+        return self
+
+    def send(self, velocity_deg_s: tuple[float, ...]) -> Any:
+        output = Output(Do.SETPOINT, Mode.VELOCITY, velocity_deg_s, 0.150, self.n)
+        return self.link.send(output, self.now_s)
+
+    def do(self, what: Do) -> Rig:
+        self.link.send(Output(what), self.now_s)
+        return self
+
+    def armed(self) -> Rig:
+        self.run(0.3)
+        assert self.link.up
+        self.do(Do.ARM).run(0.1, self.zeros)
+        assert self.link.state is HandState.ARMED
+        return self
+
+    @property
+    def zeros(self) -> tuple[float, ...]:
+        return (0.0,) * len(self.link.hand.joints)
+
+    def closing(self, share: float = 0.3) -> tuple[float, ...]:
+        return tuple(share * joint.max_velocity_deg_s for joint in self.link.hand.joints)
+
+    def rest_s(self, limit_s: float = 1.0) -> float:
+        """Seconds from now until every joint stands still, while only the loop polls."""
+        begin_s = self.now_s
+        self.run(TICK_S)
+        while self.twin.body.moving and self.now_s - begin_s < limit_s:
+            self.run(TICK_S)
+        return self.now_s - begin_s
+
+
+@pytest.fixture(params=sorted(set(HANDS) - OWN))
+def rig(request: pytest.FixtureRequest) -> Rig:
+    return Rig(request.param)
+
+
+def test_every_hand_has_a_twin() -> None:
+    assert set(HAND_TWINS) == set(HANDS) - OWN
+
+
+def test_a_hand_answers_and_tells_where_it_stands(rig: Rig) -> None:
+    rig.run(0.3)
+    assert rig.events[0] is LinkEventKind.CONNECTED
+    assert rig.telemetry is not None
+    assert rig.telemetry.state is HandState.IDLE
+    assert len(rig.telemetry.position_deg) == len(rig.link.hand.joints)
+
+
+def test_nothing_moves_before_it_is_armed(rig: Rig) -> None:
+    rig.run(0.3)
+    assert rig.send(rig.closing()) is None
+    rig.run(0.3, rig.closing())
+    assert not rig.twin.body.moving
+
+
+def test_an_armed_hand_closes_as_fast_as_it_is_told(rig: Rig) -> None:
+    rig.armed()
+    before = tuple(rig.twin.body.position_deg)
+    rig.run(1.0, rig.closing())
+    assert LinkEventKind.ANSWERED in rig.events
+    for joint, start, end in zip(
+        rig.link.hand.joints, before, rig.twin.body.position_deg, strict=True
+    ):
+        asked = min(0.3 * joint.max_velocity_deg_s, joint.range_deg[1] - start)
+        assert end - start == pytest.approx(asked, rel=0.25, abs=3.0), joint.name
+
+
+def test_what_is_told_is_where_the_joints_are(rig: Rig) -> None:
+    rig.armed().run(0.5, rig.closing()).run(0.2, rig.zeros)
+    assert rig.telemetry is not None
+    assert rig.telemetry.position_deg == pytest.approx(rig.twin.body.position_deg, abs=1.5)
+
+
+def test_what_is_said_to_be_sent_is_what_the_bytes_ask_for(rig: Rig) -> None:
+    rig.armed().run(0.030)
+    sent = rig.send(rig.closing(0.5))
+    assert sent is not None
+    assert sent.mode is rig.link.dialect.facts.mode
+    assert len(sent.joints) == len(rig.zeros)
+    assert rig.link.dialect.setpoint(sent.joints).joints == pytest.approx(sent.joints, abs=0.6)
+
+
+def test_a_stop_is_a_stop_at_once(rig: Rig) -> None:
+    rig.armed().run(0.3, rig.closing())
+    assert rig.twin.body.moving
+    rig.run(0.1, rig.zeros)
+    assert not rig.twin.body.moving
+
+
+def test_setpoints_that_end_stop_the_hand_within_150_ms(rig: Rig) -> None:
+    rig.armed().run(0.3, rig.closing())
+    assert rig.rest_s() <= 0.150
+    rig.run(0.3)
+    assert rig.link.state is HandState.FAILSAFE
+    assert rig.telemetry is not None
+    assert rig.telemetry.age_s > 0.150
+    assert rig.send(rig.closing()) is None
+
+
+def test_an_emergency_stop_acts_within_20_ms_and_lasts(rig: Rig) -> None:
+    rig.armed().run(0.3, rig.closing())
+    rig.do(Do.ESTOP)
+    assert rig.rest_s() <= 0.020
+    rig.do(Do.ARM).run(0.3, rig.closing())
+    assert rig.link.state is HandState.ESTOP
+    assert not rig.twin.body.moving
+    rig.do(Do.CLEAR).run(0.05)
+    assert rig.link.state is HandState.IDLE
+
+
+def test_a_disarmed_hand_stands_still_and_can_be_armed_again(rig: Rig) -> None:
+    rig.armed().run(0.3, rig.closing())
+    rig.do(Do.DISARM)
+    assert rig.rest_s() <= 0.020
+    assert rig.link.state is HandState.IDLE
+    rig.armed().run(0.2, tuple(-speed for speed in rig.closing()))
+    assert rig.twin.body.moving
+
+
+def test_a_hand_that_no_longer_answers_is_stopped_and_lost(rig: Rig) -> None:
+    rig.armed().run(0.3, rig.closing())
+    rig.port.mute = True
+    rig.run(0.15, rig.closing())
+    assert not rig.link.up
+    assert LinkEventKind.LOST in rig.events
+    assert not rig.twin.body.moving, "it heard the stop though it was not heard"
+
+
+def test_a_hand_that_nothing_reaches_does_what_its_facts_say(rig: Rig) -> None:
+    rig.armed().run(0.3, rig.closing())
+    facts, body = rig.link.dialect.facts, rig.twin.body
+    rig.port.deaf = True
+    rig.run(0.05)
+    if facts.native_timeout_s is None:
+        assert facts.on_silence is Silence.HOLDS
+        return
+    rig.run(facts.native_timeout_s + 0.1)
+    assert not body.moving
+
+
+def test_a_hand_that_protects_itself_is_stopped_and_says_why(rig: Rig) -> None:
+    rig.armed().run(0.3, rig.closing())
+    rig.twin.trip = True
+    rig.run(0.05, rig.closing())
+    assert rig.link.state is HandState.FAILSAFE
+    assert not rig.twin.body.moving
+    assert any("protects itself" in text for text in rig.texts)
+    assert rig.telemetry is not None
+    assert rig.telemetry.age_s <= 0.150, "the gate must not take it for a timeout"
+
+
+def test_an_unplugged_hand_is_told(rig: Rig) -> None:
+    rig.armed()
+    rig.port.gone = True
+    with pytest.raises(DeviceLost):
+        rig.run(0.1, rig.closing())
+    rig.link.close()
+
+
+def test_closing_the_link_leaves_the_hand_at_rest(rig: Rig) -> None:
+    rig.armed().run(0.3, rig.closing())
+    rig.link.close()
+    rig.twin.advance(rig.now_s)
+    rig.twin.advance(rig.now_s + 0.1)
+    assert not rig.twin.body.moving
+
+
+def test_damaged_answers_are_counted_and_never_believed(rig: Rig) -> None:
+    rig.armed()
+    before = rig.link.at_deg
+    rig.port.change = lambda data: bytes(byte ^ 0x15 for byte in data)
+    rig.run(0.08)
+    assert rig.link.at_deg == before
+
+
+def test_joints_never_leave_their_range(rig: Rig) -> None:
+    rig.armed().run(2.5, rig.closing(1.0)).run(2.5, tuple(-s for s in rig.closing(1.0)))
+    for joint, at in zip(rig.link.hand.joints, rig.twin.body.position_deg, strict=True):
+        assert joint.range_deg[0] - 0.5 <= at <= joint.range_deg[1] + 0.5
