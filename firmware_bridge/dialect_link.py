@@ -22,16 +22,13 @@ from firmware_bridge.link import ARM_TTL_MS, HOLD_MS, HandState
 from firmware_bridge.safety_state import Do, Output
 from firmware_bridge.serial_link import Sent
 from firmware_bridge.session import LinkEvent, LinkEventKind
+from firmware_bridge.targets import ahead, towards
 from firmware_bridge.watchdog import NoWatchdog, Watchdog, WatchdogProcess
 
 CONNECT_S = 3.0
 SILENT_S = 0.100
 """Without an answer for so long while it moves, the hand is lost (protocols C4)."""
 IDLE_SILENT_S = 0.500
-LEAD_S, LEAD_DEG = 0.150, 3.0
-"""A summed-up target runs ahead of the joint by no more than it moves in this time, and some."""
-GRIP_LEAD_DEG = 2.0
-"""What stays between target and joint when it stops: a grip keeps its force, and no more."""
 STEP_S = 0.050
 """Longest time between two setpoints that is summed up."""
 
@@ -255,9 +252,9 @@ class DialectLink:
             return None
         joints = output.joints
         if facts.mode is Mode.POSITION and output.mode is Mode.VELOCITY:
-            joints = self._ahead(joints, min(since_s, STEP_S))
+            joints = ahead(joints, self._target_deg, self.at_deg, self.hand, min(since_s, STEP_S))
         elif facts.mode is Mode.VELOCITY and output.mode is Mode.POSITION:
-            joints = self._towards(joints)
+            joints = towards(joints, self.at_deg, self.hand)
         wanted = self.dialect.setpoint(joints)
         if not self.port.write(wanted.data):
             return None
@@ -268,24 +265,6 @@ class DialectLink:
         stop = self.dialect.stop(self.at_deg) + self.dialect.disarm(self.at_deg)
         self.watchdog.arm(stop)
         return Sent(output.do, facts.mode, wanted.joints, output.ttl_s, output.decision_n)
-
-    def _ahead(self, velocity_deg_s: tuple[float, ...], step_s: float) -> tuple[float, ...]:
-        """Targets for a hand of positions: the last ones moved on, near the joints, in range."""
-        targets = []
-        rows = zip(velocity_deg_s, self._target_deg, self.at_deg, self.hand.joints, strict=True)
-        for speed, target, at, joint in rows:
-            room = GRIP_LEAD_DEG if speed == 0.0 else abs(speed) * LEAD_S + LEAD_DEG
-            ahead = min(max(target + speed * step_s, at - room), at + room)
-            targets.append(min(max(ahead, joint.range_deg[0]), joint.range_deg[1]))
-        return tuple(targets)
-
-    def _towards(self, position_deg: tuple[float, ...]) -> tuple[float, ...]:
-        """Velocities for a hand of velocities that asks for positions: no faster than allowed."""
-        speeds = []
-        for to, at, joint in zip(position_deg, self.at_deg, self.hand.joints, strict=True):
-            top = joint.max_velocity_deg_s
-            speeds.append(min(max((to - at) / LEAD_S, -top), top))
-        return tuple(speeds)
 
     def _age(self, now_s: float) -> float:
         moving = self.state in (HandState.ARMED, HandState.HOLD)
