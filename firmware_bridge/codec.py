@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from binascii import crc_hqx
+from binascii import crc32, crc_hqx
 
-RAW_MAX_N = 254
-"""Longest frame before stuffing: up to here the overhead is one byte, always (protocols C1)."""
-CODED_MAX_N = RAW_MAX_N + 1
+from firmware_bridge.interface import CODED_MAX_N, RAW_MAX_N
+
+__all__ = ["CODED_MAX_N", "RAW_MAX_N", "check_of", "cobs_decode", "cobs_encode", "crc16"]
 
 _CODES = tuple(bytes([n + 1]) for n in range(RAW_MAX_N + 1))
 
@@ -14,6 +14,14 @@ _CODES = tuple(bytes([n + 1]) for n in range(RAW_MAX_N + 1))
 def crc16(data: bytes) -> int:
     """CRC-16/IBM-3740: poly 1021, init FFFF, no reflection; "123456789" gives 29B1."""
     return crc_hqx(data, 0xFFFF)
+
+
+def check_of(data: bytes, crc_n: int) -> bytes:
+    """The CRC as a frame carries it: 2 bytes of `crc16`, or 4 of CRC-32/ISO-HDLC ("123456789"
+    gives CBF43926) for exoskeletons."""
+    if crc_n == 2:
+        return crc16(data).to_bytes(2, "little")
+    return crc32(data).to_bytes(4, "little")
 
 
 def cobs_encode(raw: bytes) -> bytes:

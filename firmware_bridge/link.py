@@ -1,63 +1,55 @@
-"""The link between host and hand, version 1: every frame, both ways, and what is accepted.
+"""The link between host and hand: every frame, both ways, and what is accepted.
 
-The one place that knows the layout (protocols C3). Everything is little-endian. A frame is
-header, payload and CRC, stuffed (codec) and ended by 00. Imports nothing heavy: the simulated
-hand is a process of its own and uses this file too.
+The layout is in `interface`. A frame is header, payload and CRC, stuffed (codec) and ended by
+00. Imports nothing heavy: the simulated hand is a process of its own and uses this file too.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
-from firmware_bridge.codec import CODED_MAX_N, cobs_decode, cobs_encode, crc16
+from firmware_bridge.codec import check_of, cobs_decode, cobs_encode
+from firmware_bridge.interface import (
+    ARM_TTL_MS,
+    CODED_MAX_N,
+    DOF_N,
+    FULL_SCALE,
+    HEADER,
+    HOLD_MS,
+    INTERFACE_HASH,
+    PAYLOADS,
+    SEQ_WINDOW,
+    TTL_MS,
+    VERSION,
+    AckCode,
+    FrameType,
+    HandFlag,
+    HandState,
+    WireMode,
+    layout,
+)
 
-VERSION = 1
-DOF_N = 6
-FULL_SCALE = 1000
-"""A target of +-1000 is the joint's full scale."""
-SEQ_WINDOW = 50
-"""Largest accepted jump of the sequence number; beyond it a HELLO is needed (protocols C2)."""
-TTL_MS = (20, 500)
-HOLD_MS = 60
-"""A hand whose newest setpoint is older holds: one was skipped, and some jitter (C4)."""
-ARM_TTL_MS = 150
-"""How long after ARM the first setpoint may take."""
 IDLE_S = 0.050
 """After a silence this long an extra 00 leads, so that line noise cannot swallow the frame."""
-
-
-class FrameType(IntEnum):
-    HELLO = 0x01
-    HELLO_ACK = 0x02
-    ARM = 0x03
-    DISARM = 0x04
-    ESTOP = 0x05
-    CLEAR = 0x06
-    ACK = 0x07
-    SETPOINT = 0x10
-    HEARTBEAT = 0x11
-    TELEM = 0x20
-
-
-class AckCode(IntEnum):
-    OK = 0
-    UNKNOWN = 1
-    WRONG_STATE = 2
-    BUSY = 3
-
-
-class HandState(IntEnum):
-    """State of the microcontroller."""
-
-    BOOT = 0
-    IDLE = 1
-    ARMED = 2
-    HOLD = 3
-    FAILSAFE = 4
-    ESTOP = 5
+__all__ = [
+    "ARM_TTL_MS",
+    "DOF_N",
+    "FULL_SCALE",
+    "HOLD_MS",
+    "IDLE_S",
+    "INTERFACE_HASH",
+    "SEQ_WINDOW",
+    "TTL_MS",
+    "VERSION",
+    "AckCode",
+    "FrameType",
+    "HandFlag",
+    "HandState",
+    "WireMode",
+]
+"""What users of the link need of the interface."""
 
 
 class Frame(NamedTuple):
@@ -77,6 +69,7 @@ class HelloAck(NamedTuple):
     max_ttl_ms: int
     seq: int
     """Of the HELLO that it answers."""
+    interface: int = INTERFACE_HASH
 
 
 class Ack(NamedTuple):
@@ -89,7 +82,7 @@ class Ack(NamedTuple):
 
 class Setpoint(NamedTuple):
     mode: int
-    """1 position, 2 velocity (command.Mode)"""
+    """WireMode"""
     flags: int
     ttl_ms: int
     counts: tuple[int, ...]
@@ -109,43 +102,46 @@ class Telem(NamedTuple):
     rx_ok: int
     stale: int
     range_err: int
+    flags: int = 0
+    """HandFlag"""
 
 
-_HEADER = Struct("<BBHHI")
-_HELLO_ACK = Struct("<BBHH")
-_ACK = Struct("<BHBB")
-_SETPOINT = Struct(f"<BBH{DOF_N}h")
-_TELEM = Struct(f"<BBHH{DOF_N}hHHH")
+_HEADER = layout(HEADER)
+_HELLO = layout(PAYLOADS[FrameType.HELLO])
+_HELLO_ACK = layout(PAYLOADS[FrameType.HELLO_ACK])
+_ACK = layout(PAYLOADS[FrameType.ACK])
+_SETPOINT = layout(PAYLOADS[FrameType.SETPOINT])
+_TELEM = layout(PAYLOADS[FrameType.TELEM])
 _SETPOINT_FRAME = Struct(_HEADER.format + _SETPOINT.format[1:])
-_CRC_N = 2
-_PAYLOAD_N: dict[int, int] = {
-    FrameType.HELLO: 0,
-    FrameType.HELLO_ACK: _HELLO_ACK.size,
-    FrameType.ARM: 0,
-    FrameType.DISARM: 0,
-    FrameType.ESTOP: 0,
-    FrameType.CLEAR: 0,
-    FrameType.ACK: _ACK.size,
-    FrameType.SETPOINT: _SETPOINT.size,
-    FrameType.HEARTBEAT: 0,
-    FrameType.TELEM: _TELEM.size,
-}
+_PAYLOAD_N: dict[int, int] = {kind: layout(fields).size for kind, fields in PAYLOADS.items()}
+_MODES = (WireMode.POSITION, WireMode.VELOCITY)
 _HANDSHAKE = (FrameType.HELLO, FrameType.HELLO_ACK)
 
 
-def pack(kind: int, session: int, seq: int, t_ms: int, payload: bytes = b"") -> bytes:
-    """One frame as it goes on the wire, 00 at its end."""
-    return _wire(_HEADER.pack(VERSION, kind, session, seq, t_ms) + payload)
+def pack(
+    kind: int, session: int, seq: int, t_ms: int, payload: bytes = b"", crc_n: int = 2
+) -> bytes:
+    """One frame as it goes on the wire, 00 at its end. A HELLO tells the interface by itself."""
+    if kind == FrameType.HELLO and not payload:
+        payload = _HELLO.pack(INTERFACE_HASH)
+    return _wire(_HEADER.pack(VERSION, kind, session, seq, t_ms) + payload, crc_n)
 
 
 def pack_setpoint(
-    session: int, seq: int, t_ms: int, mode: int, ttl_ms: int, counts: tuple[int, ...]
+    session: int,
+    seq: int,
+    t_ms: int,
+    mode: int,
+    ttl_ms: int,
+    counts: tuple[int, ...],
+    crc_n: int = 2,
 ) -> bytes:
     """A SETPOINT as it goes on the wire (30 bytes); `counts` (DOF_N,) are within +-1000."""
     return _wire(
         _SETPOINT_FRAME.pack(
             VERSION, FrameType.SETPOINT, session, seq, t_ms, mode, 0, ttl_ms, *counts
-        )
+        ),
+        crc_n,
     )
 
 
@@ -158,7 +154,13 @@ def ack_payload(ack: Ack) -> bytes:
 
 
 def telem_payload(telem: Telem) -> bytes:
-    return _TELEM.pack(*telem[:4], *telem.counts, *telem[5:])
+    state = telem.state | telem.flags << 4
+    return _TELEM.pack(state, *telem[1:4], *telem.counts, *telem[5:8])
+
+
+def unpack_hello(payload: bytes) -> int:
+    """The interface hash that the host was built with."""
+    return int(_HELLO.unpack(payload)[0])
 
 
 def unpack_hello_ack(payload: bytes) -> HelloAck:
@@ -176,21 +178,21 @@ def unpack_setpoint(payload: bytes) -> Setpoint:
 
 def unpack_telem(payload: bytes) -> Telem:
     v = _TELEM.unpack(payload)
-    return Telem(v[0], v[1], v[2], v[3], v[4:-3], v[-3], v[-2], v[-1])
+    return Telem(v[0] & 0xF, v[1], v[2], v[3], v[4:-3], v[-3], v[-2], v[-1], v[0] >> 4)
 
 
-def setpoint_in_range(setpoint: Setpoint) -> bool:
-    """Whether a receiver may act on it at all."""
+def setpoint_in_range(setpoint: Setpoint, modes: tuple[int, ...] = _MODES) -> bool:
+    """Whether a receiver that knows those modes may act on it at all."""
     return (
-        setpoint.mode in (1, 2)
+        setpoint.mode in modes
         and TTL_MS[0] <= setpoint.ttl_ms <= TTL_MS[1]
         and min(setpoint.counts) >= -FULL_SCALE
         and max(setpoint.counts) <= FULL_SCALE
     )
 
 
-def _wire(raw: bytes) -> bytes:
-    return cobs_encode(raw + crc16(raw).to_bytes(_CRC_N, "little")) + b"\0"
+def _wire(raw: bytes, crc_n: int) -> bytes:
+    return cobs_encode(raw + check_of(raw, crc_n)) + b"\0"
 
 
 @dataclass(slots=True)
@@ -202,6 +204,8 @@ class Deframer:
 
     session: int | None = None
     last_seq: int | None = None
+    crc_n: int = 2
+    """Bytes of the CRC: 2, or 4 for exoskeletons. Both ends have to know."""
     tail: bytes = b""
     """Begin of a frame whose end has not come yet."""
     dropping: bool = False
@@ -249,13 +253,14 @@ def receive(state: Deframer, data: bytes) -> list[Frame]:
 
 def _decoded(state: Deframer, coded: bytes) -> Frame | None:
     raw = cobs_decode(coded)
-    if raw is None or len(raw) < _HEADER.size + _CRC_N:
+    crc_n = state.crc_n
+    if raw is None or len(raw) < _HEADER.size + crc_n:
         state.garbage += 1
         return None
-    if crc16(raw[:-_CRC_N]) != int.from_bytes(raw[-_CRC_N:], "little"):
+    if check_of(raw[:-crc_n], crc_n) != raw[-crc_n:]:
         state.crc_errors += 1
         return None
-    payload = raw[_HEADER.size : -_CRC_N]
+    payload = raw[_HEADER.size : -crc_n]
     version, kind, session, seq, t_ms = _HEADER.unpack_from(raw)
     frame = Frame(version, kind, session, seq, t_ms, payload)
     expected_n = _PAYLOAD_N.get(kind, len(payload))

@@ -21,11 +21,17 @@ SILENT_S = 0.100
 IDLE_SILENT_S = 0.300
 """The same while only heartbeats are sent: three of them."""
 _STATES = frozenset(HandState)
+_FLAGS = range(2 * max(link.HandFlag))
 _STOPS = (FrameType.DISARM, FrameType.ESTOP)
 _WHY: dict[int, str] = {
     AckCode.UNKNOWN: "it does not know that request",
     AckCode.WRONG_STATE: "its state does not allow it",
     AckCode.BUSY: "it is busy, or protects itself",
+}
+_TROUBLES: dict[int, str] = {
+    link.HandFlag.OVER_CURRENT: "The hand reports too much current in a motor: free the joint.",
+    link.HandFlag.OVER_TEMPERATURE: "The hand reports that a motor is too hot: let it cool.",
+    link.HandFlag.RELEASE: "The button on the hand opens it; arm again afterwards.",
 }
 _RING_N = 64
 """Sending times that are remembered; a link is lost long before so many are unconfirmed."""
@@ -44,6 +50,7 @@ class LinkEventKind(Enum):
     UNANSWERED = "unanswered"
     LOST = "lost"
     BLOCKED = "blocked"
+    REPORTED = "reported"
 
 
 class LinkEvent(NamedTuple):
@@ -78,6 +85,8 @@ class Session:
     rx: Deframer = field(default_factory=Deframer)
     pending: Pending | None = None
     max_ttl_ms: int = link.TTL_MS[1]
+    flags: int = 0
+    """What the hand reported last beside its state (HandFlag)."""
     sent_s: list[float] = field(default_factory=lambda: [0.0] * _RING_N)
     """When each sequence number was sent, modulo its length."""
     confirmed_seq: int = 0
@@ -99,6 +108,7 @@ def hello(session: Session, number: int, now_s: float) -> bytes:
     session.rx.session, session.rx.last_seq = number, None
     session.rx.tail, session.rx.dropping = b"", False
     session.phase = LinkPhase.OPENING
+    session.flags = 0
     session.pending = None
     session.last_sent_s = float("-inf")
     session.setpoint_s = float("-inf")
@@ -132,7 +142,9 @@ def setpoint(
     session.setpoints_n += 1
     lead = _next(session, now_s)
     ttl_ms = min(ttl_ms, session.max_ttl_ms)
-    return lead + link.pack_setpoint(session.number, session.seq, _ms(now_s), mode, ttl_ms, counts)
+    return lead + link.pack_setpoint(
+        session.number, session.seq, _ms(now_s), mode, ttl_ms, counts, session.rx.crc_n
+    )
 
 
 def hear(session: Session, data: bytes, now_s: float) -> tuple[Telem | None, list[LinkEvent]]:
@@ -142,7 +154,10 @@ def hear(session: Session, data: bytes, now_s: float) -> tuple[Telem | None, lis
     events: list[LinkEvent] = []
     for frame in link.receive(session.rx, data):
         if frame.type == FrameType.TELEM and session.phase is LinkPhase.UP:
-            telem = _confirmed(session, link.unpack_telem(frame.payload), now_s) or telem
+            told = _confirmed(session, link.unpack_telem(frame.payload), now_s)
+            if told is not None:
+                telem = told
+                events += _reported(session, told.flags, now_s)
         elif frame.type == FrameType.ACK:
             _answered(session, link.unpack_ack(frame.payload), now_s, events)
         elif frame.type == FrameType.HELLO_ACK and session.phase is LinkPhase.OPENING:
@@ -167,8 +182,7 @@ def tick(session: Session, now_s: float) -> tuple[bytes, list[LinkEvent]]:
         return b"", [lose(session, now_s, "The hand no longer confirms what it is sent.")]
     if now_s - session.last_sent_s >= HEARTBEAT_S:
         lead = _next(session, now_s)
-        beat = link.pack(FrameType.HEARTBEAT, session.number, session.seq, _ms(now_s))
-        return lead + beat, []
+        return lead + _packed(session, FrameType.HEARTBEAT, now_s), []
     return b"", []
 
 
@@ -186,7 +200,11 @@ def _ask(session: Session, kind: FrameType, now_s: float, again: Pending | None 
     lead = _next(session, now_s)
     first_seq, tries_n = (again.first_seq, again.tries_n) if again else (session.seq, 0)
     session.pending = Pending(kind, first_seq, tries_n + 1, now_s + RETRY_S)
-    return lead + link.pack(kind, session.number, session.seq, _ms(now_s))
+    return lead + _packed(session, kind, now_s)
+
+
+def _packed(session: Session, kind: FrameType, now_s: float) -> bytes:
+    return link.pack(kind, session.number, session.seq, _ms(now_s), b"", session.rx.crc_n)
 
 
 def _next(session: Session, now_s: float) -> bytes:
@@ -212,7 +230,7 @@ def _confirmed(session: Session, telem: Telem, now_s: float) -> Telem | None:
     """The telemetry, unless it tells of states or frames that cannot be."""
     ahead = (telem.last_seq - session.confirmed_seq) & 0xFFFF
     unconfirmed = (session.seq - session.confirmed_seq) & 0xFFFF
-    if telem.state not in _STATES or ahead > unconfirmed:
+    if telem.state not in _STATES or telem.flags not in _FLAGS or ahead > unconfirmed:
         session.unexpected_n += 1
         return None
     session.telems_n += 1
@@ -220,6 +238,13 @@ def _confirmed(session: Session, telem: Telem, now_s: float) -> Telem | None:
         session.confirmed_seq = telem.last_seq
         session.round_trip_s = now_s - session.sent_s[telem.last_seq % _RING_N]
     return telem
+
+
+def _reported(session: Session, flags: int, now_s: float) -> list[LinkEvent]:
+    """What the hand now says of itself and did not say before."""
+    texts = [text for flag, text in _TROUBLES.items() if flags & ~session.flags & flag]
+    session.flags = flags
+    return [LinkEvent(LinkEventKind.REPORTED, now_s, text) for text in texts]
 
 
 def _answered(session: Session, ack: link.Ack, now_s: float, events: list[LinkEvent]) -> None:
@@ -246,6 +271,12 @@ def _connected(session: Session, frame: Frame, now_s: float, events: list[LinkEv
         raise DeviceRefused(
             f"The hand speaks version {max(ack.version, frame.version)} of the link and this "
             f"program version {link.VERSION}: update the older one."
+        )
+    if ack.interface != link.INTERFACE_HASH:
+        raise DeviceRefused(
+            f"The hand was built for the interface {ack.interface:08x} and this program for "
+            f"{link.INTERFACE_HASH:08x}: put the firmware of this version on it "
+            "(flexor firmware build)."
         )
     if ack.dof_n != session.dof_n:
         raise DeviceRefused(

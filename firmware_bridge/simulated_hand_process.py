@@ -25,7 +25,8 @@ TRACE_ROWS_N = 24_000
 ROW_N = 2 + 3 * DOF_N
 """Clock, state, then positions, velocities and commanded counts of the joints."""
 READ_N = 4096
-MCU_FAULTS = {"nack": "refuses", "over_current": "over_current"}
+MCU_FAULTS = {"nack": "refuses", "over_current": "over_current", "button": "pressed"}
+SENSED_FAULTS = {"current": "current_ma", "temperature": "temperature_c"}
 LINE_FAULTS = {"dead": "dead", "garble": "garble", "delay": "delay_s", "corrupt": "corrupt"}
 """Fault -> what it sets; the parent's FAULTS tells what the values mean."""
 
@@ -162,9 +163,11 @@ def _obey(shell: Shell, order: dict[str, Any], poller: select.poll) -> None:
         model.press_emergency_stop(shell.mcu)
     elif what == "reboot":
         old = shell.mcu
-        shell.mcu = Mcu(old.joints, now_ms=old.now_ms, position_deg=old.position_deg)
+        shell.mcu = Mcu(old.joints, now_ms=old.now_ms, position_udeg=old.position_udeg)
     elif what == "stall":
         shell.mcu.stalled = set(value)
+    elif what in SENSED_FAULTS:
+        setattr(shell.mcu, SENSED_FAULTS[what], [int(value)] * DOF_N)
     elif what in MCU_FAULTS:
         setattr(shell.mcu, MCU_FAULTS[what], value)
     else:

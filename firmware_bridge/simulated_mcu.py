@@ -1,17 +1,20 @@
 """The simulated hand's microcontroller: state machine and joints, with time as an argument.
 
 Pure: bytes and milliseconds in, bytes out. The states and their times are those of protocols
-C3 and C4, and the firmware in C has to do the same. Joints move in steps of 1 ms, so the same
-inputs at the same milliseconds give the same movement however often it is asked to advance.
+C3 and C4. This is what the firmware in C has to do, byte for byte: its tests compare the two.
+Joints move in steps of 1 ms, so the same inputs at the same milliseconds give the same movement
+however often it is asked to advance.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from firmware_bridge import link
+from firmware_bridge import interface, link
+from firmware_bridge.interface import HandFlag, WireMode
 from firmware_bridge.link import (
     ARM_TTL_MS,
+    DOF_N,
     HOLD_MS,
     Ack,
     AckCode,
@@ -21,25 +24,14 @@ from firmware_bridge.link import (
     HandState,
     Telem,
 )
+from firmware_bridge.simulated_joints import GAIN_UDEG, Axis, Joints, bounded, cut, step, to_counts
 
-TELEM_MS = 20
-POSITION_GAIN_HZ = 20.0
-"""Of the position loop; full speed is reached 1/20 of it away from the goal."""
-STEP_S = 0.001
+__all__ = ["TELEM_MS", "Joints", "Mcu", "advance", "moving_allowed", "receive"]
+TELEM_MS = interface.TELEM_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Joints:
-    """What the joints can do; each (DOF_N,)."""
-
-    low_deg: tuple[float, ...] = (0.0,) * link.DOF_N
-    high_deg: tuple[float, ...] = (100.0,) * link.DOF_N
-    velocity_deg_s: tuple[float, ...] = (150.0,) * link.DOF_N
-    acceleration_deg_s2: float = 3000.0
-    """Of the motors: from full speed to rest in 50 ms."""
-
-    def full_scale_deg(self, joint: int) -> float:
-        return max(abs(self.low_deg[joint]), abs(self.high_deg[joint]))
+def _zeros() -> list[int]:
+    return [0] * DOF_N
 
 
 @dataclass(slots=True)
@@ -49,6 +41,8 @@ class Mcu:
     joints: Joints
     now_ms: int = 0
     state: HandState = HandState.BOOT
+    agreed: bool = False
+    """The host has told the same interface in its HELLO; without, nothing is armed."""
     rx: Deframer = field(default_factory=Deframer)
     seq: int = 0
     setpoint_ms: int = 0
@@ -57,10 +51,14 @@ class Mcu:
     """Age of the setpoint while the hand acted on it; stays when it stops. So FAILSAFE with an
     age within the ttl tells the host that the hand itself had a reason."""
     ttl_ms: int = ARM_TTL_MS
-    mode: int = 2
-    counts: tuple[int, ...] = (0,) * link.DOF_N
-    position_deg: list[float] = field(default_factory=lambda: [0.0] * link.DOF_N)
-    velocity_deg_s: list[float] = field(default_factory=lambda: [0.0] * link.DOF_N)
+    mode: int = WireMode.VELOCITY
+    counts: tuple[int, ...] = (0,) * DOF_N
+    position_udeg: list[int] = field(default_factory=_zeros)
+    velocity_mdeg_s: list[int] = field(default_factory=_zeros)
+    torque: list[int] = field(default_factory=_zeros)
+    """In thousandths, as it is really given; follows the counts of TORQUE by its ramp."""
+    still_ms: int = 0
+    """Since the hand last followed; counts no further than needed."""
     telem_ms: int = 0
     range_err: int = 0
     stalled: set[int] = field(default_factory=set)
@@ -68,6 +66,46 @@ class Mcu:
     """Answers every request with "wrong state"."""
     over_current: bool = False
     """The driver has cut a motor off: no motion, no ARM."""
+    current_ma: list[int] = field(default_factory=_zeros)
+    over_ms: list[int] = field(default_factory=_zeros)
+    """For how long each motor's current has been over its limit."""
+    tripped: bool = False
+    """A current was over its limit for too long; until CLEAR, or a new press of the button."""
+    temperature_c: list[int] = field(default_factory=_zeros)
+    hot: bool = False
+    pressed: bool = False
+    """The local release button."""
+    pressed_ms: int = 0
+    axes: tuple[Axis, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.axes = self.joints.axes()
+
+    @property
+    def position_deg(self) -> list[float]:
+        return [udeg / 1e6 for udeg in self.position_udeg]
+
+    @property
+    def velocity_deg_s(self) -> list[float]:
+        return [mdeg_s / 1e3 for mdeg_s in self.velocity_mdeg_s]
+
+    @property
+    def protects(self) -> bool:
+        """Its motors have to be left alone."""
+        return self.over_current or self.tripped or self.hot
+
+    @property
+    def releasing(self) -> bool:
+        """The button opens the hand: in every state, because a wearer must get free of it."""
+        return self.pressed_ms >= interface.PRESS_MS and not self.protects
+
+    @property
+    def flags(self) -> int:
+        return (
+            HandFlag.OVER_CURRENT * (self.over_current or self.tripped)
+            | HandFlag.OVER_TEMPERATURE * self.hot
+            | HandFlag.RELEASE * self.releasing
+        )
 
 
 def advance(mcu: Mcu, now_ms: int) -> bytes:
@@ -75,6 +113,7 @@ def advance(mcu: Mcu, now_ms: int) -> bytes:
     sent = b""
     while mcu.now_ms < now_ms:
         mcu.now_ms += 1
+        _sense(mcu)
         _watch(mcu)
         _move(mcu)
         if mcu.state != HandState.BOOT and mcu.now_ms - mcu.telem_ms >= TELEM_MS:
@@ -99,22 +138,50 @@ def moving_allowed(mcu: Mcu) -> bool:
     return mcu.state == HandState.ARMED
 
 
+def torque_limit(mcu: Mcu) -> int:
+    """Thousandths of its torque that a motor may use: less when it only has to keep a grip."""
+    following, stopped, weak = interface.TORQUE
+    if mcu.still_ms == 0:
+        return following
+    return stopped if mcu.still_ms <= interface.WEAK_MS else weak
+
+
+def _sense(mcu: Mcu) -> None:
+    """Currents, temperatures and the button, every ms."""
+    cool = True
+    for joint, axis in enumerate(mcu.axes):
+        over = mcu.current_ma[joint] > axis.current_limit_ma
+        mcu.over_ms[joint] = min(mcu.over_ms[joint] + 1, interface.TRIP_MS) if over else 0
+        mcu.tripped |= mcu.over_ms[joint] == interface.TRIP_MS
+        limit_c = axis.temperature_limit_c - interface.COOL_K * mcu.hot
+        cool &= mcu.temperature_c[joint] <= limit_c
+    mcu.hot = not cool
+    if mcu.pressed and mcu.pressed_ms == 0 and not any(mcu.over_ms):
+        mcu.tripped = False
+    mcu.pressed_ms = min(mcu.pressed_ms + 1, interface.PRESS_MS) if mcu.pressed else 0
+
+
 def _watch(mcu: Mcu) -> None:
     """Age of the setpoint: HOLD, then FAILSAFE. Nothing but a setpoint turns it back."""
-    if mcu.state not in (HandState.ARMED, HandState.HOLD):
-        return
-    mcu.age_ms = mcu.now_ms - mcu.setpoint_ms
-    if mcu.over_current or mcu.age_ms > mcu.ttl_ms:
-        mcu.state = HandState.FAILSAFE
-    elif mcu.age_ms > HOLD_MS:
-        mcu.state = HandState.HOLD
+    if mcu.state in (HandState.ARMED, HandState.HOLD):
+        mcu.age_ms = mcu.now_ms - mcu.setpoint_ms
+        if mcu.protects or mcu.age_ms > mcu.ttl_ms:
+            mcu.state = HandState.FAILSAFE
+        elif mcu.releasing:
+            mcu.state = HandState.IDLE
+        elif mcu.age_ms > HOLD_MS:
+            mcu.state = HandState.HOLD
+    follows = mcu.state in (HandState.ARMED, HandState.HOLD) or mcu.releasing
+    mcu.still_ms = 0 if follows else min(mcu.still_ms + 1, interface.WEAK_MS + 1)
 
 
 def _answer(mcu: Mcu, frame: Frame) -> bytes:
     if frame.type == FrameType.HELLO:
-        if mcu.state != HandState.ESTOP:
-            mcu.state = HandState.IDLE  # a new host never inherits motion
-        hello = link.HelloAck(link.VERSION, link.DOF_N, link.TTL_MS[1], frame.seq)
+        told = link.unpack_hello(frame.payload)
+        mcu.agreed = (frame.version, told) == (link.VERSION, link.INTERFACE_HASH)
+        if mcu.state != HandState.ESTOP:  # a new host never inherits motion
+            mcu.state = HandState.IDLE if mcu.agreed else HandState.BOOT
+        hello = link.HelloAck(link.VERSION, DOF_N, link.TTL_MS[1], frame.seq)
         return _packed(mcu, FrameType.HELLO_ACK, link.hello_ack_payload(hello))
     if frame.type == FrameType.SETPOINT:
         _accept_setpoint(mcu, link.unpack_setpoint(frame.payload))
@@ -128,9 +195,11 @@ def _answer(mcu: Mcu, frame: Frame) -> bytes:
 
 
 def _accept_setpoint(mcu: Mcu, setpoint: link.Setpoint) -> None:
-    if not link.setpoint_in_range(setpoint):
+    torque = all(axis.torque_ramp for axis in mcu.axes)
+    modes = tuple(WireMode) if torque else (WireMode.POSITION, WireMode.VELOCITY)
+    if not link.setpoint_in_range(setpoint, modes):
         mcu.range_err += 1
-    elif mcu.state in (HandState.ARMED, HandState.HOLD) and not mcu.over_current:
+    elif mcu.state in (HandState.ARMED, HandState.HOLD) and not mcu.protects:
         mcu.state = HandState.ARMED
         mcu.setpoint_ms, mcu.age_ms = mcu.now_ms, 0
         mcu.mode, mcu.ttl_ms, mcu.counts = setpoint.mode, setpoint.ttl_ms, setpoint.counts
@@ -141,78 +210,85 @@ def _request(mcu: Mcu, kind: int) -> AckCode:
     moving = mcu.state in (HandState.ARMED, HandState.HOLD)
     if kind == FrameType.ESTOP:
         press_emergency_stop(mcu)
-    elif kind == FrameType.DISARM:
-        if mcu.state == HandState.ESTOP:
-            return AckCode.WRONG_STATE
-        mcu.state = HandState.IDLE
-    elif kind == FrameType.CLEAR:
-        if moving or mcu.over_current:
-            return AckCode.BUSY
-        mcu.state = HandState.IDLE
-    elif kind == FrameType.ARM:
-        if mcu.over_current:
-            return AckCode.BUSY
-        if mcu.state == HandState.ESTOP:
-            return AckCode.WRONG_STATE
-        if not moving:
-            _arm(mcu)
-    else:
+    elif kind not in (FrameType.ARM, FrameType.DISARM, FrameType.CLEAR):
         return AckCode.UNKNOWN
+    elif not mcu.agreed:
+        return AckCode.WRONG_STATE
+    elif kind == FrameType.CLEAR:
+        if moving or mcu.over_current or mcu.hot or any(mcu.over_ms):
+            return AckCode.BUSY
+        mcu.tripped = False
+        mcu.state = HandState.IDLE
+    elif kind == FrameType.ARM and (mcu.protects or mcu.pressed):
+        return AckCode.BUSY
+    elif mcu.state == HandState.ESTOP:
+        return AckCode.WRONG_STATE
+    elif kind == FrameType.DISARM:
+        mcu.state = HandState.IDLE
+    elif not moving:
+        _arm(mcu)
     return AckCode.OK
 
 
 def _arm(mcu: Mcu) -> None:
     mcu.state = HandState.ARMED
     mcu.setpoint_ms, mcu.ttl_ms = mcu.now_ms, ARM_TTL_MS
-    mcu.mode, mcu.counts = 2, (0,) * link.DOF_N  # what was asked for earlier is forgotten
+    # What was asked for earlier is forgotten.
+    mcu.mode, mcu.counts = WireMode.VELOCITY, (0,) * DOF_N
 
 
-def _goal_deg_s(mcu: Mcu, joint: int) -> float:
+def _goal_mdeg_s(mcu: Mcu, joint: int, axis: Axis) -> int:
+    at_udeg, limit = mcu.position_udeg[joint], axis.velocity_mdeg_s
+    if mcu.releasing:
+        open_udeg = min(max(0, axis.low_udeg), axis.high_udeg)
+        return bounded(cut(open_udeg - at_udeg, GAIN_UDEG), axis.release_mdeg_s)
+    if mcu.mode == WireMode.TORQUE:
+        return cut(mcu.torque[joint] * limit, link.FULL_SCALE)
     if not moving_allowed(mcu):
-        return 0.0
-    share = mcu.counts[joint] / link.FULL_SCALE
-    limit = mcu.joints.velocity_deg_s[joint]
-    if mcu.mode == 2:
-        return share * limit
-    goal_deg = share * mcu.joints.full_scale_deg(joint)
-    return max(-limit, min(limit, (goal_deg - mcu.position_deg[joint]) * POSITION_GAIN_HZ))
+        return 0
+    if mcu.mode == WireMode.VELOCITY:
+        return cut(mcu.counts[joint] * limit, link.FULL_SCALE)
+    goal_udeg = mcu.counts[joint] * axis.udeg_per_count
+    return bounded(cut(goal_udeg - at_udeg, GAIN_UDEG), limit)
 
 
 def _move(mcu: Mcu) -> None:
-    if not moving_allowed(mcu) and not any(mcu.velocity_deg_s):
+    driven = moving_allowed(mcu) or mcu.releasing
+    if not (driven or any(mcu.velocity_mdeg_s) or any(mcu.torque)):
         return
-    change = mcu.joints.acceleration_deg_s2 * STEP_S
-    for joint in range(link.DOF_N):
-        speed = mcu.velocity_deg_s[joint]
-        speed += max(-change, min(change, _goal_deg_s(mcu, joint) - speed))
-        before = mcu.position_deg[joint]
-        low, high = mcu.joints.low_deg[joint], mcu.joints.high_deg[joint]
-        after = max(low, min(high, before + speed * STEP_S))
-        blocked = joint in mcu.stalled or after in (low, high)
-        mcu.velocity_deg_s[joint] = 0.0 if blocked else speed
-        mcu.position_deg[joint] = before if joint in mcu.stalled else after
+    for joint, axis in enumerate(mcu.axes):
+        given = moving_allowed(mcu) and mcu.mode == WireMode.TORQUE
+        wanted = mcu.counts[joint] if given else 0
+        mcu.torque[joint] += bounded(wanted - mcu.torque[joint], axis.torque_ramp)
+        if mcu.protects:
+            mcu.torque[joint] = 0
+        mcu.position_udeg[joint], mcu.velocity_mdeg_s[joint] = step(
+            axis,
+            mcu.position_udeg[joint],
+            mcu.velocity_mdeg_s[joint],
+            _goal_mdeg_s(mcu, joint, axis),
+            joint in mcu.stalled,
+        )
 
 
 def _telem(mcu: Mcu) -> bytes:
     mcu.telem_ms = mcu.now_ms
     rx = mcu.rx
-    counts = tuple(
-        round(deg / mcu.joints.full_scale_deg(joint) * link.FULL_SCALE)
-        for joint, deg in enumerate(mcu.position_deg)
-    )
     telem = Telem(
         mcu.state,
         min(rx.damaged, 0xFF),
         rx.last_seq or 0,
         min(mcu.age_ms, 0xFFFF),
-        counts,
+        tuple(map(to_counts, mcu.axes, mcu.position_udeg)),
         rx.ok & 0xFFFF,
         rx.stale & 0xFFFF,
         mcu.range_err & 0xFFFF,
+        mcu.flags,
     )
     return _packed(mcu, FrameType.TELEM, link.telem_payload(telem))
 
 
 def _packed(mcu: Mcu, kind: FrameType, payload: bytes) -> bytes:
     mcu.seq = (mcu.seq + 1) & 0xFFFF
-    return link.pack(kind, mcu.rx.session or 0, mcu.seq, mcu.now_ms & 0xFFFFFFFF, payload)
+    t_ms, session = mcu.now_ms & 0xFFFFFFFF, mcu.rx.session or 0
+    return link.pack(kind, session, mcu.seq, t_ms, payload, mcu.rx.crc_n)

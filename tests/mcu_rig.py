@@ -14,11 +14,16 @@ FULL = (1000,) * 6
 STILL = (0,) * 6
 
 
+def make(joints: Joints) -> Mcu:
+    """A microcontroller of the kind that is tested: test_firmware_same puts the one in C here."""
+    return Mcu(joints)
+
+
 @dataclass
 class Host:
     """Talks to a microcontroller in memory, one millisecond at a time."""
 
-    mcu: Mcu = field(default_factory=lambda: Mcu(Joints()))
+    mcu: Mcu = field(default_factory=lambda: make(Joints()))
     rx: Deframer = field(default_factory=lambda: Deframer(SESSION))
     seq: int = 0
     now_ms: int = 0
@@ -51,6 +56,10 @@ class Host:
     @property
     def state(self) -> HandState:
         return self.mcu.state
+
+    @property
+    def torque_limit(self) -> int:
+        return model.torque_limit(self.mcu)
 
     @property
     def at_deg(self) -> float:

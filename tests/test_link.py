@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware_bridge import link
-from firmware_bridge.codec import RAW_MAX_N, cobs_encode, crc16
+from firmware_bridge import interface, link
+from firmware_bridge.codec import RAW_MAX_N, check_of, cobs_decode, cobs_encode, crc16
 from firmware_bridge.link import Deframer, FrameType, Telem
 
 pytestmark = pytest.mark.edge
@@ -19,7 +19,6 @@ COUNTS = (100, 200, -300, 400, 500, -1000)
 
 # Vectors: two independent implementations agree on them.
 WIRE = {
-    "HELLO": "060101efbe650101010103411000",
     "ARM": "060103efbe670219010103b6b500",
     "SETPOINT": "060110efbe68021e010102010296026402c80bd4fe9001f40118fcc6d000",
     "HEARTBEAT": "060111efbe690228010103d1fa00",
@@ -42,7 +41,6 @@ def heartbeat(seq: int, session: int = SESSION) -> bytes:
 @pytest.mark.parametrize(
     ("kind", "seq", "t_ms"),
     [
-        (FrameType.HELLO, 101, None),
         (FrameType.ARM, 103, 25),
         (FrameType.HEARTBEAT, 105, 40),
         (FrameType.ESTOP, 106, 50),
@@ -50,14 +48,55 @@ def heartbeat(seq: int, session: int = SESSION) -> bytes:
     ],
 )
 def test_a_frame_without_payload_agrees_with_its_vector(
-    kind: FrameType, seq: int, t_ms: int | None
+    kind: FrameType, seq: int, t_ms: int
 ) -> None:
     wire = bytes.fromhex(WIRE[kind.name])
     state = Deframer(SESSION, 100)
     (frame,) = link.receive(state, wire)
     assert (frame.type, frame.session, frame.seq) == (kind, SESSION, seq)
-    assert t_ms is None or frame.t_ms == t_ms
+    assert frame.t_ms == t_ms
     assert link.pack(kind, SESSION, seq, frame.t_ms) == wire
+
+
+def test_hello_is_its_vector_with_the_interface_hash_after_the_header() -> None:
+    vector = cobs_decode(bytes.fromhex("060101efbe6501010101034110"))
+    assert vector is not None
+    raw = vector[:-2] + link.INTERFACE_HASH.to_bytes(4, "little")
+    wire = link.pack(FrameType.HELLO, SESSION, 101, 0)
+    assert cobs_decode(wire[:-1]) == raw + crc16(raw).to_bytes(2, "little")
+    (frame,) = link.receive(Deframer(), wire)
+    assert link.unpack_hello(frame.payload) == link.INTERFACE_HASH
+
+
+@pytest.mark.parametrize("what", ["NUMBERS", "HEADER", "PAYLOADS"])
+def test_whatever_changes_in_the_interface_changes_its_hash(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = interface.described()
+    changed = {
+        "NUMBERS": {**interface.NUMBERS, "HOLD_MS": 61},
+        "HEADER": (*interface.HEADER, ("more", "B")),
+        "PAYLOADS": {**interface.PAYLOADS, FrameType.ARM: (("grip", "B"),)},
+    }
+    monkeypatch.setattr(interface, what, changed[what])
+    assert interface.described() != before
+
+
+def test_frames_for_exoskeletons_carry_four_bytes_of_crc() -> None:
+    assert check_of(b"123456789", 4) == bytes.fromhex("2639f4cb")
+    wire = link.pack_setpoint(SESSION, 1, 30, 3, 150, COUNTS, 4)
+    assert len(wire) == 32
+    (frame,) = link.receive(Deframer(SESSION, 0, 4), wire)
+    assert link.unpack_setpoint(frame.payload).counts == COUNTS
+    short = Deframer(SESSION, 0)
+    assert (link.receive(short, wire), short.crc_errors) == ([], 1)
+
+
+def test_telemetry_carries_its_flags_beside_the_state() -> None:
+    telem = Telem(link.HandState.FAILSAFE, 0, 104, 0, COUNTS, 4, 0, 0, link.HandFlag(5))
+    payload = link.telem_payload(telem)
+    assert payload[0] == 0x54
+    assert link.unpack_telem(payload) == telem
 
 
 def test_a_setpoint_agrees_with_its_vector_both_ways() -> None:

@@ -52,6 +52,7 @@ def test_a_lost_hello_is_made_up_for_by_the_next() -> None:
     [
         (HelloAck(2, 6, 500, 1), "speaks version 2 of the link and this program version 1"),
         (HelloAck(1, 5, 500, 1), "has 5 joints and 6 were expected"),
+        (HelloAck(1, 6, 500, 1, 0xBAD), "built for the interface 00000bad and this program for"),
         (HelloAck(1, 6, 100, 1), "at most 100 ms and the decisions need 150 ms"),
     ],
 )
@@ -179,3 +180,27 @@ def test_nothing_else_goes_out_over_a_lost_link() -> None:
     session = Session(1, 6, 150)
     assert sessions.request(session, FrameType.ARM, 1.0) == b""
     assert sessions.setpoint(session, 2, 75, (0,) * 6, 1.0) == b""
+
+
+def test_what_the_hand_reports_is_told_once() -> None:
+    wire = connected()
+    wire.mcu.over_current = True
+    wire.run(100)
+    assert wire.kinds == [LinkEventKind.REPORTED]
+    assert "too much current" in wire.events[0].text
+    wire.mcu.over_current = False
+    wire.run(100)
+    wire.mcu.over_current = True
+    wire.run(100)
+    assert wire.kinds == [LinkEventKind.REPORTED] * 2
+
+
+def test_a_session_with_the_longer_crc_reaches_a_hand_that_has_it_too() -> None:
+    wire = hello(session=Session(1, 6, 150, rx=link.Deframer(crc_n=4)))
+    wire.run(20)
+    assert wire.phase is not LinkPhase.UP
+    wire = Wire(session=Session(1, 6, 150, rx=link.Deframer(crc_n=4)))
+    wire.mcu.rx.crc_n = 4
+    wire.carry(sessions.hello(wire.session, 0xBEEF, wire.now_s))
+    wire.run(300, setpoint_ms=25)
+    assert (wire.phase, wire.session.rx.damaged) == (LinkPhase.UP, 0)

@@ -153,6 +153,14 @@ def test_an_emergency_stop_from_another_session_is_obeyed() -> None:
     assert host.speed == 0.0
 
 
+def test_an_emergency_stop_pressed_on_the_hand_needs_no_host() -> None:
+    host = armed()
+    host.drive()
+    model.press_emergency_stop(host.mcu)
+    host.wait(50)
+    assert (host.state, host.speed) == (HandState.ESTOP, 0.0)
+
+
 def test_an_emergency_stop_is_left_by_clear_alone() -> None:
     host = armed()
     assert host.ask(FrameType.ESTOP).code == AckCode.OK

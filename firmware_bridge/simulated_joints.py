@@ -1,0 +1,96 @@
+"""What the joints of a hand with our link can do, and the whole numbers that firmware reckons in.
+
+Positions are microdegrees, velocities millidegrees per second: a step of 1 ms then adds the one
+to the other, exactly, and C and Python agree to the bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from firmware_bridge.interface import DOF_N, FULL_SCALE
+
+GAIN_UDEG = 50
+"""Microdegrees from the goal per mdeg/s towards it: a position loop of 20 Hz."""
+
+
+class Axis(NamedTuple):
+    """One joint as the firmware knows it; the same fields in the same order as flx_joint."""
+
+    low_udeg: int
+    high_udeg: int
+    udeg_per_count: int
+    velocity_mdeg_s: int
+    change_mdeg_s: int
+    """Largest change of velocity per ms: the acceleration in deg/s2."""
+    release_mdeg_s: int
+    """Speed at which the local button opens the joint; 0 where it must not."""
+    current_limit_ma: int
+    temperature_limit_c: int
+    torque_ramp: int
+    """Largest change of torque per ms, in thousandths; 0 where the joint takes no torque."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joints:
+    """What the joints can do; each (DOF_N,)."""
+
+    low_deg: tuple[float, ...] = (0.0,) * DOF_N
+    high_deg: tuple[float, ...] = (100.0,) * DOF_N
+    velocity_deg_s: tuple[float, ...] = (150.0,) * DOF_N
+    acceleration_deg_s2: float = 3000.0
+    """Of the motors: from full speed to rest in 50 ms."""
+    release_deg_s: float = 30.0
+    """A fifth of full speed: open in 3 s, and slow enough to let go of a button."""
+    current_limit_ma: int = 1000
+    temperature_limit_c: int = 70
+    torque_ramp: int = 0
+    """4 for joints that take torque: all of it comes and goes in 250 ms (protocols C6)."""
+
+    def axes(self) -> tuple[Axis, ...]:
+        """(DOF_N,) in the firmware's numbers."""
+        return tuple(
+            Axis(
+                round(low * 1e6),
+                round(high * 1e6),
+                round(max(abs(low), abs(high)) * 1e6 / FULL_SCALE),
+                round(velocity * 1e3),
+                round(self.acceleration_deg_s2),
+                round(self.release_deg_s * 1e3),
+                self.current_limit_ma,
+                self.temperature_limit_c,
+                self.torque_ramp,
+            )
+            for low, high, velocity in zip(
+                self.low_deg, self.high_deg, self.velocity_deg_s, strict=True
+            )
+        )
+
+
+def bounded(value: int, limit: int) -> int:
+    """The value within +-limit."""
+    return max(-limit, min(limit, value))
+
+
+def cut(value: int, divisor: int) -> int:
+    """The quotient without its fraction, as C divides."""
+    return -(-value // divisor) if value < 0 else value // divisor
+
+
+def to_counts(axis: Axis, position_udeg: int) -> int:
+    """The position as telemetry tells it, rounded, halves away from zero."""
+    half = axis.udeg_per_count // 2
+    return cut(position_udeg + (half if position_udeg >= 0 else -half), axis.udeg_per_count)
+
+
+def step(
+    axis: Axis, position_udeg: int, velocity_mdeg_s: int, goal_mdeg_s: int, stalled: bool
+) -> tuple[int, int]:
+    """(position, velocity) one ms later: acceleration and range are limited whatever is asked."""
+    change = bounded(goal_mdeg_s - velocity_mdeg_s, axis.change_mdeg_s)
+    velocity_mdeg_s += change
+    if stalled:
+        return position_udeg, 0
+    after = max(axis.low_udeg, min(axis.high_udeg, position_udeg + velocity_mdeg_s))
+    return after, 0 if after in (axis.low_udeg, axis.high_udeg) else velocity_mdeg_s
