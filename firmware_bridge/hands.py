@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from acquisition.stream import Refused
 from acquisition.tables import look_up
 from firmware_bridge.link import FULL_SCALE, HandState
 
 if TYPE_CHECKING:
-    from firmware_bridge.serial_link import SerialLink
+    from firmware_bridge.safety_state import Output
+    from firmware_bridge.serial_link import Sent
+    from firmware_bridge.session import LinkEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,53 @@ HANDS: dict[str, tuple[str, str]] = {
 """name -> (module, function of (argument, **options) that gives an open link), lazily imported."""
 
 
-def open_hand(word: str, **options: Any) -> SerialLink:
+class HandLink(Protocol):
+    """An open link to a hand, whatever it speaks. Used by one thread: the control loop's."""
+
+    @property
+    def hand(self) -> HandSpec: ...
+
+    @property
+    def up(self) -> bool:
+        """Whether the hand answers."""
+        ...
+
+    def wait_connected(self) -> None:
+        """For the start, not for the loop. Raises DeviceTimeout, DeviceRefused."""
+        ...
+
+    def hello(self, now_s: float) -> None:
+        """Begins the conversation anew, as after a loss."""
+        ...
+
+    def poll(self, now_s: float) -> tuple[Telemetry | None, list[LinkEvent]]:
+        """(newest telemetry since the last poll, what happened). Never waits."""
+        ...
+
+    def send(self, output: Output, now_s: float) -> Sent | None:
+        """Sends what the gate lets through; gives what really went out, None for nothing."""
+        ...
+
+    def report(self) -> dict[str, int]:
+        """What went over the link, and what of it was dropped."""
+        ...
+
+    def close(self) -> None:
+        """Leaves the hand at rest and frees its port. Harmless when repeated."""
+        ...
+
+    def __enter__(self) -> HandLink: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+def open_hand(word: str, **options: Any) -> HandLink:
     """The link that `NAME` or `NAME:ARGUMENT` names, e.g. "simulated", "serial:/dev/ttyACM0".
 
     Refuses an unknown name with the nearest known one.
     """
     name, _, argument = word.partition(":")
-    opener = cast("Callable[..., SerialLink]", look_up(HANDS, name, "hand"))
+    opener = cast("Callable[..., HandLink]", look_up(HANDS, name, "hand"))
     return opener(argument, **options)
 
 

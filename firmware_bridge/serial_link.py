@@ -147,6 +147,17 @@ class SerialLink:
         if self.on_close is not None:
             self.on_close()
 
+    def report(self) -> dict[str, int]:
+        """What went over the link, and what of it was dropped."""
+        session = self.session
+        return {
+            "setpoints": session.setpoints_n,
+            "telemetries": session.telems_n,
+            "damaged_frames": session.rx.damaged,
+            "stale_frames": session.rx.stale,
+            "unexpected_frames": session.unexpected_n,
+        }
+
     def __enter__(self) -> SerialLink:
         return self
 

@@ -12,9 +12,8 @@ from typing import Any
 from acquisition.sources import open_source
 from acquisition.stream import Source
 from firmware_bridge.control import control
-from firmware_bridge.hands import HAND6, open_hand
+from firmware_bridge.hands import open_hand
 from firmware_bridge.safety_state import limits_for
-from firmware_bridge.serial_link import SerialLink
 from flexor.feed import Feed, spawn
 from flexor.live import run, stoppable
 from flexor.loop import Loop
@@ -104,39 +103,27 @@ def drive(
     contract = artifact.contract
     decoder = open_decoder(artifact, source.spec)
     grips = profile.control_grips(contract.labels, contract.rest)
-    mapping = control(grips, HAND6, contract.labels, 1 / contract.hop_s)
     with ExitStack() as stack:
         hand = stack.enter_context(open_hand(profile.hand))
+        mapping = control(grips, hand.hand, contract.labels, 1 / contract.hop_s)
         hand.wait_connected()
         feeds = _feeds(source, source_name, record, view, lsl, stack)
         loop = Loop(
             decoder,
             mapping,
-            limits_for(HAND6),
+            limits_for(hand.hand),
             hand,
             Quality(line_hz=profile.line_hz),
             feeds,
             arm_when_rested=arm,
-            joint_names=HAND6.joint_names,
+            joint_names=hand.hand.joint_names,
             motion=(record is not None or lsl) and moving(source) is not None,
         )
         stack.enter_context(stoppable(loop))
         inbox = run(loop, source, seconds)
         report = make_report(loop, inbox, artifact, source_name, profile.hand)
-        report["link"] = link_report(hand)
+        report["link"] = hand.report()
     return {**report, **device_report(source), "recording": _recording(feeds, record)}
-
-
-def link_report(hand: SerialLink) -> dict[str, int]:
-    """What went over the link, and what of it was dropped."""
-    session = hand.session
-    return {
-        "setpoints": session.setpoints_n,
-        "telemetries": session.telems_n,
-        "damaged_frames": session.rx.damaged,
-        "stale_frames": session.rx.stale,
-        "unexpected_frames": session.unexpected_n,
-    }
 
 
 def make_report(

@@ -13,8 +13,9 @@ from firmware_bridge.dialect_link import DialectLink
 from firmware_bridge.emulators.twin import HAND_TWINS, TwinPort, open_hand_twin
 from firmware_bridge.hands import HANDS, Telemetry, open_hand
 from firmware_bridge.link import HandState
-from firmware_bridge.safety_state import Do, Output
+from firmware_bridge.safety_state import Do, Output, Phase
 from firmware_bridge.session import LinkEventKind
+from tests.virtual import VirtualRun
 
 pytestmark = pytest.mark.edge
 
@@ -230,3 +231,18 @@ def test_joints_never_leave_their_range(rig: Rig) -> None:
     rig.armed().run(2.5, rig.closing(1.0)).run(2.5, tuple(-s for s in rig.closing(1.0)))
     for joint, at in zip(rig.link.hand.joints, rig.twin.body.position_deg, strict=True):
         assert joint.range_deg[0] - 0.5 <= at <= joint.range_deg[1] + 0.5
+
+
+def test_the_whole_loop_moves_another_makers_hand_and_lets_it_rest() -> None:
+    run = VirtualRun(hand="ability").until(6.0)
+    assert run.twin is not None
+    index = run.loop.joint_names.index("index") if run.loop.joint_names else 2
+    assert run.twin.body.position_deg[index] > 30.0
+    assert run.loop.gate_state.phase is Phase.ARMED, run.loop.tally.events
+
+
+def test_a_silent_source_brings_another_makers_hand_to_rest() -> None:
+    run = VirtualRun(hand="ability").until(3.6)
+    assert run.moving, run.loop.tally.events
+    run.change = lambda chunk: None
+    assert run.rest_s() <= 0.150

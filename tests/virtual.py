@@ -16,7 +16,8 @@ from acquisition.stream import Chunk, DeviceError
 from acquisition.synthetic import open_synthetic
 from firmware_bridge import simulated_mcu
 from firmware_bridge.control import HAND6_GRIPS, Grips, control, grips_for
-from firmware_bridge.hands import HAND6
+from firmware_bridge.emulators.twin import HandTwin, TwinPort, open_hand_twin
+from firmware_bridge.hands import HAND6, HandLink, open_hand
 from firmware_bridge.safety_state import limits_for
 from firmware_bridge.serial_link import SerialLink
 from firmware_bridge.session import Session
@@ -92,6 +93,7 @@ class VirtualRun:
         arm: bool = True,
         change: Callable[[Chunk], Chunk | None] | None = None,
         seed: int = 3,
+        hand: str = "",
     ) -> None:
         self.now_s = START_S
         artifact = open_artifact(DEMO_ARTIFACT)
@@ -103,12 +105,18 @@ class VirtualRun:
         self.change = change or (lambda chunk: chunk)
         self.mcu = Mcu(Joints())
         self.port = VirtualPort(self.mcu, lambda: round(1000 * (self.now_s - START_S)))
-        link = SerialLink("virtual", HAND6, self.port, None, Session(7, 6, 150))
+        link: HandLink = SerialLink("virtual", HAND6, self.port, None, Session(7, 6, 150))
+        self.twin: HandTwin | None = None
+        """the hand of another maker, where one was named"""
+        if hand:
+            self.twin = open_hand_twin(hand)
+            self.twin_port = TwinPort(self.twin, lambda: self.now_s)
+            link = open_hand(hand, port=self.twin_port, clock=lambda: self.now_s)
         grips = grips_for(contract.labels, Grips(HAND6_GRIPS.grips, contract.rest))
         self.loop = Loop(
             open_decoder(artifact, self.source.spec),
-            control(grips, HAND6, contract.labels, 1 / contract.hop_s),
-            limits_for(HAND6),
+            control(grips, link.hand, contract.labels, 1 / contract.hop_s),
+            limits_for(link.hand),
             link,
             Quality(),
             arm_when_rested=arm,
@@ -129,6 +137,8 @@ class VirtualRun:
             self.now_s = round(self.now_s + 0.001, 6)
             self._deliver()
             simulated_mcu.advance(self.mcu, self.port.now_ms())
+            if self.twin is not None:
+                self.twin_port.tick()
             tick_due = self.inbox.waiting or round(1000 * self.now_s) % 10 == 0
             if tick_due and not self.frozen:
                 tick(self.loop, self.inbox, self.hop_s)  # type: ignore[arg-type]
@@ -142,15 +152,18 @@ class VirtualRun:
             if self.inbox.ended:
                 self.now_s = round(self.now_s + 0.001, 6)
                 act(self.loop, None, False, self.now_s)
-            moving = any(abs(v) > 1e-6 for v in self.mcu.velocity_deg_s)
-            still_s = None if moving else still_s or self.now_s
+            still_s = None if self._moves(1e-6) else still_s or self.now_s
             if still_s is not None and self.now_s - still_s > 0.3:
                 return still_s - begin_s
         return limit_s
 
     @property
     def moving(self) -> bool:
-        return any(abs(v) > 1.0 for v in self.mcu.velocity_deg_s)
+        return self._moves(1.0)
+
+    def _moves(self, more_than_deg_s: float) -> bool:
+        body = self.mcu if self.twin is None else self.twin.body
+        return any(abs(v) > more_than_deg_s for v in body.velocity_deg_s)
 
     @property
     def events(self) -> dict[str, int]:

@@ -114,9 +114,13 @@ class TwinPort:
     written: list[bytes] = field(default_factory=list)
     _inside: bytes = b""
 
+    def tick(self) -> None:
+        """The hand lives on while nobody reads or writes."""
+        self._inside += self.twin.advance(self.clock())
+
     def read(self) -> bytes:
         self._check()
-        self._inside += self.twin.advance(self.clock())
+        self.tick()
         data, self._inside = self._inside, b""
         return b"" if self.mute else self.change(data)
 
@@ -124,7 +128,7 @@ class TwinPort:
         self._check()
         self.written.append(data)
         if data and not self.deaf:
-            self._inside += self.twin.advance(self.clock())
+            self.tick()
             self._inside += self.twin.hear(self.change(data), self.clock())
         return True
 
