@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from types import FrameType
 from typing import Any
@@ -16,6 +18,8 @@ from acquisition.emulators.twin import TWINS, Twin, open_twin
 from acquisition.stream import Refused
 from acquisition.tables import refuse_unknown
 from acquisition.words import Setting
+from firmware_bridge.emulators.serve import serve_hand
+from firmware_bridge.emulators.twin import HAND_TWINS, open_hand_twin
 
 SIGNALS = ("muscles", "pattern")
 
@@ -30,14 +34,43 @@ def emulate(
     """
     name, _, settings = word.partition(":")
     refuse_unknown(what, SIGNALS, "signal")
-    twin = twin_of(name, settings)
+    refuse_unknown(name, [*TWINS, *HAND_TWINS], "emulator")
+    begun_s = time.monotonic()
+    if name in HAND_TWINS:
+        if settings or trouble != Trouble(seed=trouble.seed):
+            raise Refused(
+                f"The hand {name} is emulated as it is: settings and trouble are for sensors."
+            )
+        hand = open_hand_twin(name)
+        say = f"flexor run --arm --hand {name}:"
+        with _until(seconds) as stop:
+            serve_hand(hand, at, stop, lambda where: _there(name, say + where))
+        return {"emulated": word, "seconds": round(time.monotonic() - begun_s, 1)}
+    twin, done = twin_of(name, settings), Injected()
     if what == "muscles":
         twin.signal = muscles(twin.spec, *twin.count_range, seed=seed)
-    stop, done, begun_s = threading.Event(), Injected(), time.monotonic()
+    with _until(seconds) as stop:
+        serve(
+            twin,
+            at,
+            trouble,
+            done,
+            stop,
+            lambda where: _there(name, how_to_use(twin, name, settings, where)),
+        )
+    told = {key: value for key, value in asdict(done).items() if key not in ("missing", "kept")}
+    return {"emulated": word, "seconds": round(time.monotonic() - begun_s, 1), **told}
 
-    def ready(where: str) -> None:
-        print(f"{name} is there. In another terminal: {how_to_use(twin, name, settings, where)}")
-        print("Ctrl-C ends it.", flush=True)
+
+def _there(name: str, use: str) -> None:
+    print(f"{name} is there. In another terminal: {use}")
+    print("Ctrl-C ends it.", flush=True)
+
+
+@contextmanager
+def _until(seconds: float | None) -> Iterator[threading.Event]:
+    """What is set after so long, by Ctrl-C or by SIGTERM."""
+    stop = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:
         stop.set()
@@ -47,14 +80,12 @@ def emulate(
     try:
         if timer is not None:
             timer.start()
-        serve(twin, at, trouble, done, stop, ready)
+        yield stop
     finally:
         if timer is not None:
             timer.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
-    told = {key: value for key, value in asdict(done).items() if key not in ("missing", "kept")}
-    return {"emulated": word, "seconds": round(time.monotonic() - begun_s, 1), **told}
 
 
 def twin_of(name: str, settings: str) -> Twin:
