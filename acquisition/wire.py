@@ -181,7 +181,7 @@ class Lasting:
     def read(self, timeout_s: float) -> Chunk | None:
         if self._stopped:
             return None
-        if self._lost_s is not None and not self._again(self._lost_s, timeout_s):
+        if self._lost_s is not None and not self._again(timeout_s):
             return empty_chunk(self.spec, self._clock())
         try:
             chunk = self._device.read(timeout_s)
@@ -210,7 +210,7 @@ class Lasting:
         gone = Marker(0, f"source lost: {error}")
         return Chunk(empty_chunk(self.spec, now_s).samples, now_s, markers=(gone,))
 
-    def _again(self, lost_s: float, timeout_s: float) -> bool:
+    def _again(self, timeout_s: float) -> bool:
         """Whether the device is there again; tries when it is time to."""
         left_s = self._next_s - self._clock()
         if left_s > 0:
@@ -221,6 +221,9 @@ class Lasting:
         except DeviceError:
             self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
             self._next_s = self._clock() + self._wait_s
+            return False
+        if self._stopped:  # while it was being started
+            self._device.stop()
             return False
         self.counts.reconnects += 1
         self._lost_s, self._back = None, True

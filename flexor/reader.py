@@ -125,6 +125,8 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
         self._thread.join(2.0)
+        if self._thread.is_alive():  # a device that is being sought may take its time
+            _quietly(self._source.stop)
 
     def _hand_over(self, device: Device) -> None:
         """Motion nobody wants is taken all the same: it must not pile up in the driver."""

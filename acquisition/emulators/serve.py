@@ -78,6 +78,8 @@ class _Lines:
         self.twin, self._stack = twin, stack
         self.open: dict[str, int] = {}
         self._calls: dict[str, socket.socket] = {}
+        self._unsent: dict[str, bytes] = {}
+        """the rest of what a host took half of"""
         self._doors: dict[int, tuple[str, socket.socket]] = {}
         self._poller = select.poll()
         stack.callback(self._close)
@@ -100,6 +102,7 @@ class _Lines:
         self._poller.register(server, select.POLLIN)
 
     def drop(self, line: str) -> None:
+        self._unsent.pop(line, None)
         number = self.open.pop(line, None)
         if number is not None:
             self._poller.unregister(number)
@@ -130,24 +133,35 @@ class _Lines:
         return said
 
     def say(self, said: list[Said], trouble: Trouble, random: np.random.Generator) -> None:
-        """What the host does not take at once is dropped, as a device drops it."""
-        parts: dict[str, list[bytes]] = {}
+        """What the host does not take is dropped, as a device drops it: whole, never half."""
+        parts: dict[str, list[bytes]] = {line: [] for line in self._unsent}
         for one in said:
             parts.setdefault(one.line, []).append(one.data)
         if parts and trouble.delay_s:
             time.sleep(random.random() * trouble.delay_s)
         for line, pieces in parts.items():
-            data = b"".join(pieces)
+            if line not in self.open:
+                continue
+            rest = self._unsent.pop(line, b"")
+            # Behind the rest of what was begun nothing new is begun.
+            data = rest or b"".join(pieces)
             cuts = sorted(random.integers(0, len(data), 2).tolist()) if trouble.split else []
             for begin, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
-                if line not in self.open:
+                sent_n = self._send(line, data[begin:end])
+                if sent_n < end - begin:
+                    if begin + sent_n:
+                        self._unsent[line] = data[begin + sent_n :]
                     break
-                try:
-                    os.write(self.open[line], data[begin:end])
-                except BlockingIOError:
-                    continue
-                except OSError:
-                    self.drop(line)
+
+    def _send(self, line: str, data: bytes) -> int:
+        """How many bytes went out."""
+        try:
+            return os.write(self.open[line], data) if line in self.open else 0
+        except BlockingIOError:
+            return 0
+        except OSError:
+            self.drop(line)
+            return 0
 
     def _close(self) -> None:
         for line in list(self.open):
