@@ -239,12 +239,12 @@ def test_an_unknown_hand_is_refused_with_the_nearest_known_one() -> None:
 
 
 def test_an_unknown_hand_unlike_any_is_refused_without_a_guess() -> None:
-    with pytest.raises(Refused, match=r"serial\.$"):
+    with pytest.raises(Refused, match=r"there are simulated, serial[a-z_, 0-9]*\.$"):
         open_hand("xyz")
 
 
 def test_every_hand_of_the_table_can_be_found() -> None:
-    assert set(HANDS) == {"simulated", "serial"}
+    assert set(HANDS) >= {"simulated", "serial"}
     with pytest.raises(Refused, match="Name the port"):
         open_hand("serial")
     with pytest.raises(Refused, match="takes no argument"):

@@ -49,7 +49,7 @@ def labels(plan: Plan) -> list[str]:
 
 
 def test_the_protocol_that_ships_is_one() -> None:
-    plan = plan_of(read_protocol(ROOT / "experiments" / "protocol.toml"))
+    plan = plan_of(read_protocol(ROOT / "experiments" / "protocols" / "grips.toml"))
     assert plan.name == "grips"
     assert Counter(labels(plan))["hand_close"] == 3
     assert plan.begins_s[-1] == 3 + 18 * 7
