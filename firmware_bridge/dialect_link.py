@@ -204,7 +204,7 @@ class DialectLink:
             text = "No setpoint came in time: the hand was stopped."
             events.append(LinkEvent(LinkEventKind.REFUSED, now_s, text))
         elif age_s > HOLD_MS / 1e3 and self.state is HandState.ARMED:
-            self.port.write(self.dialect.stop(self.at_deg))
+            self.port.write(self.dialect.stop(self.at_deg), True)
             self._target_deg = self.at_deg
             self.state = HandState.HOLD
 
@@ -237,7 +237,7 @@ class DialectLink:
 
     def _halt(self) -> None:
         self._arming = False
-        self.port.write(self.dialect.stop(self.at_deg) + self.dialect.disarm(self.at_deg))
+        self.port.write(self.dialect.stop(self.at_deg) + self.dialect.disarm(self.at_deg), True)
         self.watchdog.disarm()
 
     def _setpoint(self, output: Output, now_s: float) -> Sent | None:
@@ -281,16 +281,18 @@ def open_serial_dialect(
     baud_hz: int,
     port: HandPort | None = None,
     clock: Callable[[], float] = time.monotonic,
+    line: Callable[[HandPort], HandPort] = lambda port: port,
 ) -> DialectLink:
     """A link over a serial port, with a watchdog beside it. `port` stands for it, as in tests.
+    `line` wraps it where both sides may not speak at once (turn_port).
 
     Refuses a port that is not named, missing, busy or not permitted.
     """
     name = dialect.facts.spec.name
     if port is not None:
-        return DialectLink(f"the {name}", dialect, port, clock)
+        return DialectLink(f"the {name}", dialect, line(port), clock)
     if not url:
         raise Refused(f"Name the port of the {name}: the hand's name, a colon, /dev/ttyUSB0.")
     opened = open_serial_port(url, baud_hz)
     watchdog = WatchdogProcess(opened.fileno())
-    return DialectLink(f"the {name} at {url}", dialect, opened, clock, watchdog)
+    return DialectLink(f"the {name} at {url}", dialect, line(opened), clock, watchdog)

@@ -26,8 +26,11 @@ class HandPort(Protocol):
         """What has come; b"" for nothing. Never waits. Raises DeviceLost."""
         ...
 
-    def write(self, data: bytes) -> bool:
-        """Whether all of it went out. Never waits; the rest is thrown away. Raises DeviceLost."""
+    def write(self, data: bytes, first: bool = False) -> bool:
+        """Whether all of it went out. Never waits; the rest is thrown away. Raises DeviceLost.
+
+        `first` for what stops the hand: where something may wait, it goes before, and for good.
+        """
         ...
 
     def close(self) -> None:
@@ -56,7 +59,7 @@ class FilePort:
             raise self._lost()
         return data
 
-    def write(self, data: bytes) -> bool:
+    def write(self, data: bytes, first: bool = False) -> bool:
         try:
             return os.write(self._number, data) == len(data)
         except BlockingIOError:

@@ -44,7 +44,12 @@ onnxruntime is another matter than its runtime, so training may import that agai
 DOORS = {
     "preprocessing": {"acquisition": {"acquisition.stream", "acquisition.tables"}},
     "firmware_bridge": {
-        "acquisition": {"acquisition.stream", "acquisition.tables", "acquisition.serial_port"},
+        "acquisition": {
+            "acquisition.stream",
+            "acquisition.tables",
+            "acquisition.serial_port",
+            "acquisition.words",
+        },
         "models": {"models.intent"},
     },
 }

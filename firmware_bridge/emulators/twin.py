@@ -124,7 +124,7 @@ class TwinPort:
         data, self._inside = self._inside, b""
         return b"" if self.mute else self.change(data)
 
-    def write(self, data: bytes) -> bool:
+    def write(self, data: bytes, first: bool = False) -> bool:
         self._check()
         self.written.append(data)
         if data and not self.deaf:
