@@ -57,7 +57,7 @@ class Joints:
                 round(max(abs(low), abs(high)) * 1e6 / FULL_SCALE),
                 round(velocity * 1e3),
                 round(self.acceleration_deg_s2),
-                round(self.release_deg_s * 1e3),
+                round(min(self.release_deg_s, velocity) * 1e3),
                 self.current_limit_ma,
                 self.temperature_limit_c,
                 self.torque_ramp,
@@ -79,9 +79,11 @@ def cut(value: int, divisor: int) -> int:
 
 
 def to_counts(axis: Axis, position_udeg: int) -> int:
-    """The position as telemetry tells it, rounded, halves away from zero."""
+    """The position as telemetry tells it: whole counts, halves away from zero, in 16 bits."""
     half = axis.udeg_per_count // 2
-    return cut(position_udeg + (half if position_udeg >= 0 else -half), axis.udeg_per_count)
+    position_udeg = bounded(position_udeg, 2_000_000_000)  # no further in 32 bits
+    rounded = position_udeg + (half if position_udeg >= 0 else -half)
+    return bounded(cut(rounded, axis.udeg_per_count), 0x7FFF)
 
 
 def step(

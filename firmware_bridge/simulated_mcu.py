@@ -61,6 +61,8 @@ class Mcu:
     """Since the hand last followed; counts no further than needed."""
     telem_ms: int = 0
     range_err: int = 0
+    measured_udeg: dict[int, int] = field(default_factory=dict)
+    """Positions of the joints that have a sensor; the others stand where they were driven."""
     stalled: set[int] = field(default_factory=set)
     refuses: bool = False
     """Answers every request with "wrong state"."""
@@ -80,6 +82,8 @@ class Mcu:
 
     def __post_init__(self) -> None:
         self.axes = self.joints.axes()
+        at = zip(self.position_udeg, self.axes, strict=True)
+        self.position_udeg = [max(axis.low_udeg, min(axis.high_udeg, udeg)) for udeg, axis in at]
 
     @property
     def position_deg(self) -> list[float]:
@@ -273,13 +277,14 @@ def _move(mcu: Mcu) -> None:
 
 def _telem(mcu: Mcu) -> bytes:
     mcu.telem_ms = mcu.now_ms
-    rx = mcu.rx
+    rx, places = mcu.rx, enumerate(mcu.position_udeg)
+    told_udeg = [mcu.measured_udeg.get(joint, udeg) for joint, udeg in places]
     telem = Telem(
         mcu.state,
         min(rx.damaged, 0xFF),
         rx.last_seq or 0,
         min(mcu.age_ms, 0xFFFF),
-        tuple(map(to_counts, mcu.axes, mcu.position_udeg)),
+        tuple(map(to_counts, mcu.axes, told_udeg)),
         rx.ok & 0xFFFF,
         rx.stale & 0xFFFF,
         mcu.range_err & 0xFFFF,
