@@ -22,6 +22,8 @@ def why_refused(url: str, error: Exception, ports: Sequence[str]) -> str:
         )
     if number in (errno.EAGAIN, errno.EBUSY):
         return f"The port {url} is in use by {_users(url)}: end that first."
+    if "ioctl" in str(error):
+        return f"{url} is no serial port: choose among these: {', '.join(ports) or 'none'}."
     return f"{url} cannot be opened as a serial port: {error}"
 
 

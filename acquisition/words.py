@@ -44,7 +44,8 @@ def _read(key: str, text: str, default: Setting) -> Setting:
         return type(default)(text)
     except ValueError:
         kind = {bool: "yes or no", int: "a whole number", float: "a number"}[type(default)]
-        raise Refused(f"{key} is {kind}, e.g. {key}={default}, not {text!r}.") from None
+        example = {True: "yes", False: "no"}[default] if isinstance(default, bool) else default
+        raise Refused(f'{key} is {kind}, e.g. {key}={example}, not "{text}".') from None
 
 
 def refuse_choice(

@@ -91,8 +91,10 @@ def record_source(
     error: DeviceError | None = None
     if lsl:
         capture.outlet = start_outlet(source.spec, source_word, motion_spec)
+    begun = False
     try:
         with prompter(plan, f"to {out}") as show, Reader(source, inbox):
+            begun = True
             keep(capture, show)
             error = inbox.error
     except KeyboardInterrupt:
@@ -102,6 +104,8 @@ def record_source(
         capture.said += feed.close()
         if capture.outlet is not None:
             capture.unsent = "".join(word.get("text", "") for word in capture.outlet.close())
+        if not begun:  # nothing is in it, and its name is free for the next try
+            out.unlink(missing_ok=True)
     if error is not None:
         raise type(error)(f"{error} What came before is kept in {out}.") from None
     if capture.stopped is not None:

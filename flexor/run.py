@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from acquisition.sources import open_source
-from acquisition.stream import Source
+from acquisition.stream import DeviceError, Source
 from firmware_bridge.control import control
 from firmware_bridge.hands import open_hand
 from firmware_bridge.safety_state import limits_for
@@ -120,7 +120,13 @@ def drive(
             motion=(record is not None or lsl) and moving(source) is not None,
         )
         stack.enter_context(stoppable(loop))
-        inbox = run(loop, source, seconds)
+        try:
+            inbox = run(loop, source, seconds)
+        except DeviceError:  # of its start: nothing was recorded, and the name is free again
+            if record is not None:
+                feeds[0].close()
+                record.unlink(missing_ok=True)
+            raise
         report = make_report(loop, inbox, artifact, source_name, profile.hand)
         report["link"] = hand.report()
     return {**report, **device_report(source), "recording": _recording(feeds, record)}

@@ -84,6 +84,11 @@ def test_a_second_program_is_refused_the_port_and_told_who_has_it(port: SerialLi
         open_serial(port.url)
 
 
+def test_what_is_no_serial_port_is_refused_in_one_sentence() -> None:
+    with pytest.raises(DeviceRefused, match="/dev/null is no serial port: choose among these"):
+        open_serial("/dev/null")
+
+
 def test_a_missing_port_is_refused_in_one_sentence() -> None:
     with pytest.raises(DeviceRefused, match="no port /dev/ttyNONE9: connect the device, or choose"):
         open_hand("serial:/dev/ttyNONE9")

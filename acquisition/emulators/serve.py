@@ -192,9 +192,10 @@ def _listen(lines: _Lines, host: str) -> None:
         try:
             server = socket.create_server((host, number))
         except OSError as error:
+            why = os.strerror(error.errno or 0)
             raise Refused(
-                f"Port {number} of {host} cannot be listened at ({error.strerror}): end the other "
-                f"program that holds it, or give another address with --at."
+                f"Port {number} of {host} cannot be listened at ({why}): end the other program "
+                f"that holds it, or give another address with --at."
             ) from None
         lines.add_door(line, server)
 
