@@ -43,8 +43,10 @@ class Wanted(NamedTuple):
 class Ear(Protocol):
     """Collects bytes and understands them. Never raises for what can arrive."""
 
-    damaged_n: int
-    """frames whose check sum, length or content was wrong"""
+    @property
+    def damaged_n(self) -> int:
+        """Frames whose check sum, length or content was wrong."""
+        ...
 
     def hear(self, data: bytes) -> list[Reading]: ...
 

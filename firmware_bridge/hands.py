@@ -92,6 +92,8 @@ HANDS: dict[str, tuple[str, str]] = {
     "simulated": ("firmware_bridge.simulated_hand", "open_simulated"),
     "serial": ("firmware_bridge.serial_link", "open_serial"),
     "ability": ("firmware_bridge.ability_hand", "open_ability"),
+    "brunel": ("firmware_bridge.brunel", "open_brunel"),
+    "mia": ("firmware_bridge.mia", "open_mia"),
 }
 """name -> (module, function of (argument, **options) that gives an open link), lazily imported."""
 

@@ -22,13 +22,17 @@ pytestmark = pytest.mark.edge
 OWN = {"simulated", "serial", "firmware"}
 """Hands that speak our own link."""
 TICK_S = 0.005
+MUM = {
+    "mia": "its protocol tells positions, and nothing of faults",
+}
+"""hand -> why it does not tell that it protects itself"""
 
 
 class Rig:
     """A hand's link on its twin, in virtual time."""
 
     def __init__(self, name: str) -> None:
-        self.now_s = 100.0
+        self.name, self.now_s = name, 100.0
         self.twin = open_hand_twin(name)
         self.port = TwinPort(self.twin, lambda: self.now_s)
         self.link: DialectLink = open_hand(name, port=self.port, clock=lambda: self.now_s)  # type: ignore[assignment]
@@ -66,6 +70,13 @@ class Rig:
         self.do(Do.ARM).run(0.1, self.zeros)
         assert self.link.state is HandState.ARMED
         return self
+
+    def moves(self, velocity_deg_s: tuple[float, ...]) -> bool:
+        """Whether every joint moves when it is told to: a hand of positions does so in steps."""
+        before = tuple(self.twin.body.position_deg)
+        self.run(0.2, velocity_deg_s)
+        after = self.twin.body.position_deg
+        return all(abs(to - at) > 0.5 for to, at in zip(after, before, strict=True))
 
     @property
     def zeros(self) -> tuple[float, ...]:
@@ -136,7 +147,7 @@ def test_what_is_said_to_be_sent_is_what_the_bytes_ask_for(rig: Rig) -> None:
 
 def test_a_stop_is_a_stop_at_once(rig: Rig) -> None:
     rig.armed().run(0.3, rig.closing())
-    assert rig.twin.body.moving
+    assert rig.moves(rig.closing())
     rig.run(0.1, rig.zeros)
     assert not rig.twin.body.moving
 
@@ -167,8 +178,7 @@ def test_a_disarmed_hand_stands_still_and_can_be_armed_again(rig: Rig) -> None:
     rig.do(Do.DISARM)
     assert rig.rest_s() <= 0.020
     assert rig.link.state is HandState.IDLE
-    rig.armed().run(0.2, tuple(-speed for speed in rig.closing()))
-    assert rig.twin.body.moving
+    assert rig.armed().moves(tuple(-speed for speed in rig.closing()))
 
 
 def test_a_hand_that_no_longer_answers_is_stopped_and_lost(rig: Rig) -> None:
@@ -193,6 +203,8 @@ def test_a_hand_that_nothing_reaches_does_what_its_facts_say(rig: Rig) -> None:
 
 
 def test_a_hand_that_protects_itself_is_stopped_and_says_why(rig: Rig) -> None:
+    if rig.name in MUM:
+        pytest.skip(MUM[rig.name])
     rig.armed().run(0.3, rig.closing())
     rig.twin.trip = True
     rig.run(0.05, rig.closing())
@@ -214,8 +226,8 @@ def test_an_unplugged_hand_is_told(rig: Rig) -> None:
 def test_closing_the_link_leaves_the_hand_at_rest(rig: Rig) -> None:
     rig.armed().run(0.3, rig.closing())
     rig.link.close()
-    rig.twin.advance(rig.now_s)
-    rig.twin.advance(rig.now_s + 0.1)
+    for later_s in (0.0, 0.02, 0.1):
+        rig.twin.advance(rig.now_s + later_s)
     assert not rig.twin.body.moving
 
 

@@ -12,6 +12,8 @@ from firmware_bridge.hands import HandSpec
 
 HAND_TWINS: dict[str, tuple[str, str]] = {
     "ability": ("firmware_bridge.emulators.ability_hand", "AbilityHandTwin"),
+    "brunel": ("firmware_bridge.emulators.brunel", "BrunelTwin"),
+    "mia": ("firmware_bridge.emulators.mia", "MiaTwin"),
 }
 """name of the hand -> (module, class without arguments), imported when asked for"""
 
