@@ -94,6 +94,7 @@ HANDS: dict[str, tuple[str, str]] = {
     "ability": ("firmware_bridge.ability_hand", "open_ability"),
     "brunel": ("firmware_bridge.brunel", "open_brunel"),
     "mia": ("firmware_bridge.mia", "open_mia"),
+    "covvi": ("firmware_bridge.covvi", "open_covvi"),
 }
 """name -> (module, function of (argument, **options) that gives an open link), lazily imported."""
 

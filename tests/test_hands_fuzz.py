@@ -39,6 +39,5 @@ def test_200_000_random_bytes_leave_a_listener_whole(name: str) -> None:
     for _ in range(CHUNKS_N):
         ear.hear(rng.randbytes(CHUNK_N))
         assert kept_n(ear) < MOST_N
-    assert ear.damaged_n > 0
     good = b"".join(said)
     assert any(reading.position_deg for reading in ear.hear(good) + ear.hear(good))

@@ -14,6 +14,7 @@ HAND_TWINS: dict[str, tuple[str, str]] = {
     "ability": ("firmware_bridge.emulators.ability_hand", "AbilityHandTwin"),
     "brunel": ("firmware_bridge.emulators.brunel", "BrunelTwin"),
     "mia": ("firmware_bridge.emulators.mia", "MiaTwin"),
+    "covvi": ("firmware_bridge.emulators.covvi", "CovviTwin"),
 }
 """name of the hand -> (module, class without arguments), imported when asked for"""
 
