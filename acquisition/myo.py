@@ -34,8 +34,15 @@ MODES = {"filtered": 2, "raw": 3}
 spectrum of its files falls to a tenth at 50 Hz."""
 SET_MODE, SLEEP_MODE, IMU_ON = 0x01, 0x09, 0x01
 NEVER, NORMAL = 0x01, 0x00
-STOP = bytes([SET_MODE, 3, 0, 0, 0])
-SLEEP_NEVER, SLEEP_NORMAL = bytes([SLEEP_MODE, 1, NEVER]), bytes([SLEEP_MODE, 1, NORMAL])
+
+
+def command(kind: int, *payload: int) -> bytes:
+    """What the armband is told: a kind, the number of bytes that follow, and these."""
+    return bytes([kind, len(payload), *payload])
+
+
+STOP = command(SET_MODE, 0, 0, 0)
+SLEEP_NEVER, SLEEP_NORMAL = command(SLEEP_MODE, NEVER), command(SLEEP_MODE, NORMAL)
 EMG_N, IMU_N = 16, 20
 """bytes of a notification"""
 SAMPLES_PER_FRAME = 2
@@ -66,7 +73,7 @@ KIND = Kind(
 
 def set_mode(mode: str) -> bytes:
     """Begins the stream: EMG in that mode, motion data, no classifier."""
-    return bytes([SET_MODE, 3, MODES[mode], IMU_ON, 0])
+    return command(SET_MODE, MODES[mode], IMU_ON, 0)
 
 
 def counters(frames: Frames) -> Ints:

@@ -89,6 +89,9 @@ def test_the_armband_is_told_the_bytes_that_dl_myo_tells_it() -> None:
     quiet = bytearray(myo.set_mode("raw"))
     quiet[3] = 0
     assert quiet.hex() == hex_of("myo_ble", "emg=SEND_RAW(3)")
+    assert myo.command(0x04).hex() == hex_of("myo_ble", "deep sleep")
+    assert myo.command(0x06, 255, 0, 0, 255, 0, 0).hex() == hex_of("myo_ble", "led red/red")
+    assert myo.command(0x03, 3).hex() == hex_of("myo_ble", "vibrate long")
 
 
 def test_a_notification_of_the_dongle_is_two_samples_as_pyomyo_reads_them() -> None:
