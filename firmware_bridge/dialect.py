@@ -72,7 +72,8 @@ class Facts:
 class Dialect(Protocol):
     """How one kind of hand is spoken to. Bytes are made here and nowhere else."""
 
-    facts: Facts
+    @property
+    def facts(self) -> Facts: ...
 
     def greet(self) -> bytes:
         """Asks who is there: any right answer makes the link."""

@@ -92,6 +92,7 @@ HANDS: dict[str, tuple[str, str]] = {
     "simulated": ("firmware_bridge.simulated_hand", "open_simulated"),
     "serial": ("firmware_bridge.serial_link", "open_serial"),
     "ability": ("firmware_bridge.ability_hand", "open_ability"),
+    "dynamixel": ("firmware_bridge.dynamixel", "open_dynamixel"),
     "brunel": ("firmware_bridge.brunel", "open_brunel"),
     "mia": ("firmware_bridge.mia", "open_mia"),
     "covvi": ("firmware_bridge.covvi", "open_covvi"),
