@@ -22,7 +22,8 @@ HEAD = struct.Struct("<cI")
 """kind, bytes that follow"""
 _CHILD = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from firmware_bridge.watchdog_process import main; main(int(sys.argv[2]), float(sys.argv[3]))"
+    "from firmware_bridge.watchdog_process import main; "
+    "main(int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))"
 )
 
 
@@ -59,9 +60,11 @@ class NoWatchdog:
 class WatchdogProcess:
     """A process that shares the hand's port. It ends with this one."""
 
-    def __init__(self, port_fd: int, stall_s: float = STALL_S) -> None:
+    def __init__(self, port_fd: int, stall_s: float = STALL_S, frame_n: int = 0) -> None:
+        """`frame_n`: bytes that the port takes at once, as a CAN socket does; 0 for all."""
         root = str(Path(__file__).resolve().parent.parent)
-        words = [sys.executable, "-I", "-S", "-c", _CHILD, root, str(port_fd), str(stall_s)]
+        numbers = [str(port_fd), str(stall_s), str(frame_n)]
+        words = [sys.executable, "-I", "-S", "-c", _CHILD, root, *numbers]
         # A session of its own: Ctrl-C must not end it before the hand is let go.
         self.process = subprocess.Popen(
             words,

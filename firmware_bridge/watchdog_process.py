@@ -15,7 +15,7 @@ REPEATS_N = 3
 REPEAT_S = 0.010
 
 
-def main(port_fd: int, stall_s: float) -> None:
+def main(port_fd: int, stall_s: float, frame_n: int = 0) -> None:
     """Until the pipe at standard input ends. Says one line when it has begun."""
     sys.stdout.write("watching\n")
     sys.stdout.flush()
@@ -23,13 +23,13 @@ def main(port_fd: int, stall_s: float) -> None:
     while True:
         left_s = max(0.0, fed_s + stall_s - time.monotonic()) if stop else None
         if not select.select([0], [], [], left_s)[0]:
-            send(port_fd, stop)
+            send(port_fd, stop, frame_n)
             stop = b""
             continue
         data = os.read(0, 65536)
         if not data:
             if stop:
-                send(port_fd, stop)
+                send(port_fd, stop, frame_n)
             return
         heard, fed_s = heard + data, time.monotonic()
         stop, heard = obey(stop, heard)
@@ -49,9 +49,14 @@ def obey(stop: bytes, heard: bytes) -> tuple[bytes, bytes]:
     return stop, heard
 
 
-def send(port_fd: int, stop: bytes) -> None:
-    """The port may be full or gone: then there is nothing that could be done from here."""
+def send(port_fd: int, stop: bytes, frame_n: int = 0) -> None:
+    """In pieces of `frame_n` bytes, or all at once for 0.
+
+    The port may be full or gone: then there is nothing that could be done from here.
+    """
+    size_n = frame_n or len(stop)
     for _ in range(REPEATS_N):
-        with suppress(OSError):
-            os.write(port_fd, stop)
+        for begin in range(0, len(stop), size_n):
+            with suppress(OSError):
+                os.write(port_fd, stop[begin : begin + size_n])
         time.sleep(REPEAT_S)

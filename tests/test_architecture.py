@@ -37,6 +37,7 @@ VENDORS = {
     "ai_edge_litert": EDGE,
     "tflite_runtime": EDGE,
     "bleak": PACKAGES,
+    "can": PACKAGES,
 }
 """Vendor library -> the packages in which exactly one file imports it. The quantizer of
 onnxruntime is another matter than its runtime, so training may import that again."""
