@@ -90,6 +90,7 @@ HAND6 = HandSpec(
 
 HANDS: dict[str, tuple[str, str]] = {
     "simulated": ("firmware_bridge.simulated_hand", "open_simulated"),
+    "firmware": ("firmware_bridge.firmware_hand", "open_firmware"),
     "serial": ("firmware_bridge.serial_link", "open_serial"),
     "ability": ("firmware_bridge.ability_hand", "open_ability"),
     "dynamixel": ("firmware_bridge.dynamixel", "open_dynamixel"),

@@ -74,13 +74,17 @@ class SimulatedHand:
             "velocity_deg_s": [joint.max_velocity_deg_s for joint in spec.joints],
         }
         root = str(Path(__file__).resolve().parent.parent)
-        # -I -S: nothing of the user's environment is imported, and 4 MB are saved. A session
-        # of its own: Ctrl-C stops the loop first, and the loop then stops the hand.
+        # -I -S: nothing of the user's environment is imported, and 4 MB are saved.
+        return SimulatedHand.launch(
+            [sys.executable, "-I", "-S", "-c", _CHILD, root, json.dumps(settings)]
+        )
+
+    @staticmethod
+    def launch(words: list[str]) -> SimulatedHand:
+        """Starts a program that is a hand in this way: the one in Python, or the firmware in C."""
+        # A session of its own: Ctrl-C stops the loop first, and the loop then stops the hand.
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _CHILD, root, json.dumps(settings)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
         hand = SimulatedHand("", process)
         try:

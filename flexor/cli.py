@@ -25,14 +25,8 @@ JsonFile = Annotated[
 Lsl = Annotated[bool, typer.Option("--lsl", help="Also send all of it to LSL.")]
 Seconds = Annotated[Optional[float], typer.Option(help="Stop after this long.")]  # noqa: UP045
 
-EXTRAS = {
-    "bleak": "ble",
-    "pylsl": "lsl",
-    "mne_lsl": "lsl",
-    "brainflow": "brainflow",
-    "mindrove": "mindrove",
-    "edfio": "files",
-}
+EXTRAS = {"bleak": "ble", "pylsl": "lsl", "mne_lsl": "lsl", "edfio": "files"}
+EXTRAS |= {name: name for name in ("brainflow", "mindrove")}
 """library -> the extra that brings it; every other one comes with training"""
 
 REFUSED, FAILED, MISSED, BROKEN = 2, 3, 1, 70
@@ -47,11 +41,13 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the simulated muscles.")] = 0,
     record: Annotated[Optional[Path], typer.Option(help="Also record to this .xdf.")] = None,  # noqa: UP045
     view: Annotated[bool, typer.Option(help="Draw the live view.")] = True,
+    hand: Annotated[str, typer.Option(help="simulated, or firmware: the C code")] = "simulated",
 ) -> None:
     """Move a simulated hand with simulated muscles, live. Needs no hardware and no network."""
     from flexor.run import run_demo
 
-    report = run_demo(seconds=seconds, seed=seed, record=record, view=view and json_file != "-")
+    drawn = view and json_file != "-"
+    report = run_demo(seconds=seconds, seed=seed, record=record, view=drawn, hand=hand)
     _show_run(report, json_file)
     raise typer.Exit(0 if report["ok"] else MISSED)
 
@@ -237,6 +233,20 @@ def emulate(
 
     trouble = Trouble(lose, duplicate, reorder, corrupt, delay, split, seed)
     _emit(serve_twin(device, at, signal, trouble, seconds, seed), json_file)
+
+
+@app.command()
+def firmware(
+    what: Annotated[str, typer.Argument(help="build, emulate or header")] = "build",
+    target: Annotated[str, typer.Option(help="host, lm3s6965evb or mps2-an385")] = "host",
+    out: Annotated[Path | None, typer.Option(help="Folder; else the user's cache.")] = None,
+    seconds: Seconds = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Build a hand's reference firmware, or let it stand in for a hand."""
+    from flexor.firmware import firmware as work
+
+    _emit(work(what, target, out, seconds), json_file)
 
 
 @app.command()

@@ -29,13 +29,15 @@ from preprocessing.quality import Quality
 DEMO_GOALS = {"accuracy_settled": 0.97, "rest_false_activation": 0.01}
 
 
-def run_demo(*, seconds: float, seed: int, record: Path | None, view: bool) -> dict[str, Any]:
+def run_demo(
+    *, seconds: float, seed: int, record: Path | None, view: bool, hand: str = "simulated"
+) -> dict[str, Any]:
     """The main job on the simulated arm: the report, with `ok` for the demo's own bars."""
     artifact = open_artifact(DEMO_ARTIFACT)
     report = drive(
         open_source("synthetic:armband", seed=seed, seconds=seconds),
         artifact,
-        Profile(),
+        Profile(hand=hand),
         source_name="synthetic:armband",
         arm=True,
         record=record,

@@ -1,0 +1,229 @@
+/* The firmware on Linux, behind a pseudo-terminal: the same C as on a microcontroller, with joints
+ * that move as they are told. It stands in for a hand in tests and in the demo.
+ *
+ *   flexor-host [LOW,HIGH,PER_COUNT,VELOCITY,CHANGE,RELEASE,CURRENT,TEMPERATURE,RAMP] x 6
+ *
+ * Says {"url": PATH} on stdout, then answers each line of stdin, {"do": FAULT, "value": VALUE},
+ * with one line; ends at the end of stdin or with its parent. */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "flexor_hand.h"
+#include "line.h"
+
+#define TRACE_MS 5
+#define TRACE_ROWS_N 24000 /* two minutes at TRACE_MS */
+#define TRACE_KEPT_N (2 * TRACE_ROWS_N)
+#define ORDER_N 512
+
+typedef struct {
+    double clock_s;
+    uint8_t state;
+    int16_t counts[FLX_DOF_N];
+    int32_t position_udeg[FLX_DOF_N];
+    int32_t velocity_mdeg_s[FLX_DOF_N];
+} row_t;
+
+static flx_joint joints[FLX_DOF_N] = {
+#define FINGER {0, 100000000, 100000, 150000, 3000, 30000, 1000, 70, 0}
+    FINGER, FINGER, FINGER, FINGER, FINGER, FINGER};
+static flx_hand hand;
+static line_t line;
+static double boot_s;
+static row_t rows[TRACE_KEPT_N];
+static size_t rows_n;
+static uint32_t traced_ms;
+
+static void record(void) {
+    const row_t *last = &rows[(rows_n + TRACE_KEPT_N - 1) % TRACE_KEPT_N];
+    if (rows_n > 0 && last->state == hand.state && hand.now_ms - traced_ms < TRACE_MS) {
+        return;
+    }
+    row_t *row = &rows[rows_n++ % TRACE_KEPT_N];
+    traced_ms = hand.now_ms;
+    row->clock_s = boot_s + hand.now_ms / 1e3;
+    row->state = hand.state;
+    memcpy(row->counts, hand.counts, sizeof row->counts);
+    memcpy(row->position_udeg, hand.position_udeg, sizeof row->position_udeg);
+    memcpy(row->velocity_mdeg_s, hand.velocity_mdeg_s, sizeof row->velocity_mdeg_s);
+}
+
+static void tell_trace(void) {
+    size_t n = rows_n < TRACE_KEPT_N ? rows_n : TRACE_KEPT_N;
+    printf("{\"rows\": [");
+    for (size_t i = 0; i < n; i++) {
+        const row_t *row = &rows[(rows_n - n + i) % TRACE_KEPT_N];
+        printf("%s[%.6f, %d", i > 0 ? ", " : "", row->clock_s, row->state);
+        for (int j = 0; j < FLX_DOF_N; j++) {
+            printf(", %.6f", row->position_udeg[j] / 1e6);
+        }
+        for (int j = 0; j < FLX_DOF_N; j++) {
+            printf(", %.3f", row->velocity_mdeg_s[j] / 1e3);
+        }
+        for (int j = 0; j < FLX_DOF_N; j++) {
+            printf(", %d", row->counts[j]);
+        }
+        printf("]");
+    }
+    printf("]}\n");
+}
+
+static void write_line(void *context, const uint8_t *data, size_t n) {
+    line_post(context, data, n);
+}
+
+/* Another start of the microcontroller: it remembers nothing, and the joints stand where they
+ * stood. */
+static void reboot_hand(void) {
+    flx_hand old = hand;
+    flx_hand_start(&hand, joints, 2, write_line, &line);
+    hand.now_ms = old.now_ms;
+    memcpy(hand.position_udeg, old.position_udeg, sizeof hand.position_udeg);
+}
+
+static void advance(void) {
+    uint32_t now_ms = (uint32_t)(1e3 * (now_s() - boot_s));
+    while ((int32_t)(now_ms - hand.now_ms) > 0) {
+        flx_hand_advance(&hand, hand.now_ms + 1);
+        record();
+    }
+}
+
+/* Bits of the joints in a list like "[1, 3]". */
+static uint8_t joints_in(const char *list) {
+    unsigned bits = 0;
+    while (*list != '\0') {
+        char *end;
+        unsigned long joint = strtoul(list, &end, 10);
+        if (end != list && joint < FLX_DOF_N) {
+            bits |= 1U << joint;
+        }
+        list = end == list ? list + 1 : end;
+    }
+    return (uint8_t)bits;
+}
+
+static void all(int32_t *values, double value) {
+    for (int j = 0; j < FLX_DOF_N; j++) {
+        values[j] = (int32_t)value;
+    }
+}
+
+static void obey(const char *order) {
+    char what[32] = "";
+    int at = 0;
+    sscanf(order, "{\"do\": \"%31[a-z_]\", \"value\": %n", what, &at);
+    const char *text = order + at;
+    bool yes = strncmp(text, "true", 4) == 0;
+    double value = strtod(text, NULL);
+    if (strcmp(what, "trace") == 0) {
+        tell_trace();
+        return;
+    }
+    if (strcmp(what, "stall") == 0) {
+        hand.in.stalled = joints_in(text);
+    } else if (strcmp(what, "dead") == 0) {
+        line.dead = yes;
+    } else if (strcmp(what, "nack") == 0) {
+        hand.in.refuses = yes;
+    } else if (strcmp(what, "garble") == 0) {
+        line.garble = yes;
+    } else if (strcmp(what, "over_current") == 0) {
+        hand.in.over_current = yes;
+    } else if (strcmp(what, "current") == 0) {
+        all(hand.in.current_ma, value);
+    } else if (strcmp(what, "temperature") == 0) {
+        all(hand.in.temperature_c, value);
+    } else if (strcmp(what, "button") == 0) {
+        hand.in.pressed = yes;
+    } else if (strcmp(what, "delay") == 0) {
+        line.delay_s = value;
+    } else if (strcmp(what, "corrupt") == 0) {
+        line.corrupt = value;
+    } else if (strcmp(what, "estop") == 0) {
+        flx_emergency_stop(&hand);
+    } else if (strcmp(what, "reboot") == 0) {
+        reboot_hand();
+    } else if (strcmp(what, "unplug") == 0) {
+        line_unplug(&line);
+    } else {
+        printf("{\"unknown\": true}\n");
+        return;
+    }
+    record();
+    printf("{}\n");
+}
+
+/* Lines from stdin; false at its end. */
+static bool hear_orders(void) {
+    static char order[ORDER_N];
+    static size_t order_n;
+    char data[ORDER_N];
+    ssize_t got = read(STDIN_FILENO, data, sizeof data);
+    for (ssize_t i = 0; i < got; i++) {
+        if (data[i] == '\n') {
+            order[order_n] = '\0';
+            order_n = 0;
+            obey(order);
+            fflush(stdout);
+        } else if (order_n < ORDER_N - 1) {
+            order[order_n++] = data[i];
+        }
+    }
+    return got > 0;
+}
+
+static bool read_joint(flx_joint *joint, const char *words) {
+    int32_t *const fields[] = {&joint->low_udeg,         &joint->high_udeg,
+                               &joint->udeg_per_count,   &joint->velocity_mdeg_s,
+                               &joint->change_mdeg_s,    &joint->release_mdeg_s,
+                               &joint->current_limit_ma, &joint->temperature_limit_c,
+                               &joint->torque_ramp};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        char *end;
+        *fields[i] = (int32_t)strtol(words, &end, 10);
+        if (end == words) {
+            return false;
+        }
+        words = *end == ',' ? end + 1 : end;
+    }
+    return true;
+}
+
+int main(int argc, char **argv) {
+    uint8_t data[4096];
+    bool right = argc == 1 || argc == 1 + FLX_DOF_N;
+    for (int j = 0; right && argc > 1 && j < FLX_DOF_N; j++) {
+        right = read_joint(&joints[j], argv[1 + j]);
+    }
+    if (!right || !flx_hand_start(&hand, joints, 2, write_line, &line)) {
+        fputs("flexor-host: these joints cannot be: see flx_joint in flexor_hand.h.\n", stderr);
+        return 2;
+    }
+    const char *path = line_open(&line);
+    if (path == NULL) {
+        fputs("flexor-host: this system gives no pseudo-terminal.\n", stderr);
+        return 3;
+    }
+    boot_s = now_s();
+    printf("{\"url\": \"%s\"}\n", path);
+    fflush(stdout);
+    for (pid_t parent = getppid(); getppid() == parent;) {
+        struct pollfd ready[] = {{STDIN_FILENO, POLLIN, 0}, {line.master, POLLIN, 0}};
+        poll(ready, 2, line_flush(&line, FLX_TELEM_MS / 2));
+        advance();
+        size_t n = line_read(&line, data, sizeof data);
+        flx_hand_receive(&hand, data, n, hand.now_ms);
+        if (n > 0) {
+            record();
+        }
+        line_flush(&line, 0);
+        if (ready[0].revents != 0 && !hear_orders()) {
+            return 0;
+        }
+    }
+    return 0;
+}
