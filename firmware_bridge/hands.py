@@ -97,6 +97,7 @@ HANDS: dict[str, tuple[str, str]] = {
     "brunel": ("firmware_bridge.brunel", "open_brunel"),
     "mia": ("firmware_bridge.mia", "open_mia"),
     "covvi": ("firmware_bridge.covvi", "open_covvi"),
+    "robolimb": ("firmware_bridge.robolimb", "open_robolimb"),
 }
 """name -> (module, function of (argument, **options) that gives an open link), lazily imported."""
 

@@ -24,6 +24,7 @@ OWN = {"simulated", "serial", "firmware"}
 TICK_S = 0.005
 MUM = {
     "mia": "its protocol tells positions, and nothing of faults",
+    "robolimb": "its fingers tell that they stall, as on every object, and nothing of faults",
 }
 """hand -> why it does not tell that it protects itself"""
 

@@ -19,13 +19,15 @@ MOST_N = 8192
 
 def kept_n(thing: Any, deep: int = 4) -> int:
     """Bytes that a listener and its parts hold."""
+    if deep < 0:
+        return 0
     if isinstance(thing, (bytes, bytearray, str)):
         return len(thing)
     if isinstance(thing, (list, tuple, set, dict)):
         values = thing.values() if isinstance(thing, dict) else thing
         return sum(kept_n(value, deep - 1) for value in values)
     slots = getattr(thing, "__dict__", {})
-    return sum(kept_n(value, deep - 1) for value in slots.values()) if deep else 0
+    return sum(kept_n(value, deep - 1) for value in slots.values())
 
 
 @pytest.mark.parametrize("name", sorted(set(HANDS) - OWN))

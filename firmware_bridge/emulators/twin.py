@@ -16,6 +16,7 @@ HAND_TWINS: dict[str, tuple[str, str]] = {
     "brunel": ("firmware_bridge.emulators.brunel", "BrunelTwin"),
     "mia": ("firmware_bridge.emulators.mia", "MiaTwin"),
     "covvi": ("firmware_bridge.emulators.covvi", "CovviTwin"),
+    "robolimb": ("firmware_bridge.emulators.robolimb", "RoboLimbTwin"),
 }
 """name of the hand -> (module, class without arguments), imported when asked for"""
 
