@@ -94,6 +94,7 @@ HANDS: dict[str, tuple[str, str]] = {
     "serial": ("firmware_bridge.serial_link", "open_serial"),
     "ability": ("firmware_bridge.ability_hand", "open_ability"),
     "dynamixel": ("firmware_bridge.dynamixel", "open_dynamixel"),
+    "feetech": ("firmware_bridge.feetech", "open_feetech"),
     "brunel": ("firmware_bridge.brunel", "open_brunel"),
     "mia": ("firmware_bridge.mia", "open_mia"),
     "covvi": ("firmware_bridge.covvi", "open_covvi"),

@@ -25,7 +25,7 @@ from firmware_bridge.dynamixel import (
     open_dynamixel,
 )
 from firmware_bridge.emulators.dynamixel import TRIPPED, DynamixelTwin
-from tests.ear_rig import survives_noise, vectors
+from tests.ear_rig import SdkPort, survives_noise, vectors
 
 pytestmark = pytest.mark.edge
 
@@ -149,31 +149,6 @@ def test_a_wrong_setting_is_refused(argument: str, sentence: str) -> None:
 def test_noise_is_borne_and_the_next_answer_understood() -> None:
     good = DynamixelTwin(TWO).hear(TWO.ask(), 0.0)
     assert survives_noise(TWO.ear(), good, wire.HEAD)[-1].position_deg == (0.0, 0.0)
-
-
-class SdkPort:
-    """What the maker's library needs of a port; our twin is behind it."""
-
-    def __init__(self, twin: DynamixelTwin | None = None) -> None:
-        self.twin, self.written, self.inside, self.is_using = twin, b"", b"", False
-
-    def clearPort(self) -> None:  # noqa: N802
-        self.inside = b""
-
-    def writePort(self, packet: Any) -> int:  # noqa: N802
-        self.written = bytes(packet)
-        self.inside += self.twin.hear(self.written, 0.0) if self.twin else b""
-        return len(packet)
-
-    def readPort(self, length: int) -> list[int]:  # noqa: N802
-        data, self.inside = self.inside[:length], self.inside[length:]
-        return list(data)
-
-    def setPacketTimeout(self, length: int) -> None:  # noqa: N802
-        """Nothing waits here."""
-
-    def isPacketTimeout(self) -> bool:  # noqa: N802
-        return not self.inside
 
 
 @pytest.fixture

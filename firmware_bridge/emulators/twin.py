@@ -13,6 +13,7 @@ from firmware_bridge.hands import HandSpec
 HAND_TWINS: dict[str, tuple[str, str]] = {
     "ability": ("firmware_bridge.emulators.ability_hand", "AbilityHandTwin"),
     "dynamixel": ("firmware_bridge.emulators.dynamixel", "DynamixelTwin"),
+    "feetech": ("firmware_bridge.emulators.feetech", "FeetechTwin"),
     "brunel": ("firmware_bridge.emulators.brunel", "BrunelTwin"),
     "mia": ("firmware_bridge.emulators.mia", "MiaTwin"),
     "covvi": ("firmware_bridge.emulators.covvi", "CovviTwin"),
