@@ -99,6 +99,7 @@ HANDS: dict[str, tuple[str, str]] = {
     "mia": ("firmware_bridge.mia", "open_mia"),
     "covvi": ("firmware_bridge.covvi", "open_covvi"),
     "robolimb": ("firmware_bridge.robolimb", "open_robolimb"),
+    "tmotor": ("firmware_bridge.tmotor", "open_tmotor"),
 }
 """name -> (module, function of (argument, **options) that gives an open link), lazily imported."""
 

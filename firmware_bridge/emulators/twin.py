@@ -18,6 +18,7 @@ HAND_TWINS: dict[str, tuple[str, str]] = {
     "mia": ("firmware_bridge.emulators.mia", "MiaTwin"),
     "covvi": ("firmware_bridge.emulators.covvi", "CovviTwin"),
     "robolimb": ("firmware_bridge.emulators.robolimb", "RoboLimbTwin"),
+    "tmotor": ("firmware_bridge.emulators.tmotor", "TMotorTwin"),
 }
 """name of the hand -> (module, class without arguments), imported when asked for"""
 
