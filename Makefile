@@ -12,6 +12,7 @@ PIP_INSTALL := -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.PHONY: firmware-check firmware-fuzz firmware-qemu
 .PHONY: help demo test check fmt tflite-env arm64 pythons bench-libemg lock clean artifacts tflite figures
 
 help: ## list what make can do
@@ -38,6 +39,21 @@ figures: $(DEV)/.ready ## measure everything on this machine and render docs/fig
 	$(DEV)/bin/flexor train experiments/myo.toml --data myo_armband:$(DATA) --wearer evaluation/Male1 \
 		--out runs/male1
 	$(DEV)/bin/python scripts/figures.py measure --data $(DATA)
+
+firmware-check: $(DEV)/.ready ## the firmware in C: all branches, sanitizers, static analysis (gcc; cppcheck, clang)
+	$(DEV)/bin/python scripts/firmware_coverage.py
+	$(DEV)/bin/python -m pytest -q tests/test_firmware_tools.py
+
+FUZZ_S ?= 60
+FUZZ_FLAGS := -std=c99 -O1 -g -Ifirmware/src -fsanitize=address,undefined -fno-sanitize-recover=all
+firmware-fuzz: $(DEV)/.ready ## the firmware in C under random scripts, and how often noise passes (FUZZ_S=60)
+	mkdir -p build
+	gcc $(FUZZ_FLAGS) firmware/fuzz/fuzz.c firmware/src/*.c -o build/firmware-fuzz
+	build/firmware-fuzz $(FUZZ_S) $$RANDOM
+	$(DEV)/bin/python scripts/link_robustness.py
+
+firmware-qemu: $(DEV)/.ready ## the firmware in C on two emulated Cortex-M3 (gcc-arm-none-eabi, qemu-system-arm)
+	$(DEV)/bin/python -m pytest -q -rs tests/test_firmware_hand.py -k cortex
 
 SIMULATED := --wearer wearer0 --session seed1000 --general wearer
 TRAIN_DEMO := $(DEV)/bin/flexor train experiments/demo.toml --data synthetic:armband $(SIMULATED) --out runs/demo

@@ -55,15 +55,22 @@ class Emulator:
         self.stop()
 
 
-def start_firmware(spec: HandSpec = HAND6, out: Path | None = None) -> SimulatedHand:
-    """The host build in a process of its own, with the joints of that hand: built if need be.
+def joints_of(spec: HandSpec) -> Joints:
+    """The joints that the firmware needs to have for that hand."""
+    low, high = (tuple(joint.range_deg[end] for joint in spec.joints) for end in (0, 1))
+    return Joints(low, high, tuple(joint.max_velocity_deg_s for joint in spec.joints))
 
-    Takes the same faults as the simulated hand. Refuses a machine without a C compiler.
+
+def start_firmware(
+    joints: Joints | None = None, out: Path | None = None, crc_n: int = 2
+) -> SimulatedHand:
+    """The host build in a process of its own, as HAND6 or with those joints: built if need be.
+
+    `crc_n` is 4 for exoskeletons. Takes the same faults as the simulated hand. Refuses a machine
+    without a C compiler.
     """
-    low, high = ([joint.range_deg[end] for joint in spec.joints] for end in (0, 1))
-    speeds = [joint.max_velocity_deg_s for joint in spec.joints]
-    axes = Joints(tuple(low), tuple(high), tuple(speeds)).axes()
-    words = [",".join(map(str, axis)) for axis in axes]
+    axes = (joints or joints_of(HAND6)).axes()
+    words = [*(",".join(map(str, axis)) for axis in axes), str(crc_n)]
     return SimulatedHand.launch([str(build("host", out)), *words])
 
 

@@ -125,6 +125,65 @@ def test_the_receiver_counts_what_it_drops_as_in_python(stream: bytes, begun: bo
     assert {n: getattr(rx, n) for n in COUNTERS} == {n: getattr(theirs, n) for n in COUNTERS}
 
 
+def versioned(version: int, kind: int, payload: bytes) -> bytes:
+    raw = bytes([version, kind]) + bytes.fromhex("efbe0500") + bytes(4) + payload
+    return cobs_encode(raw + crc16(raw).to_bytes(2, "little")) + b"\0"
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "payload_n", "heard"),
+    [(2, 1, 4, 4), (2, 1, 9, 4), (2, 1, 3, None), (2, 2, 10, 10), (2, 0x10, 16, None)],
+)
+def test_of_another_version_only_a_handshake_is_heard(
+    version: int, kind: int, payload_n: int, heard: int | None
+) -> None:
+    rx = Rx(crc_n=2, has_session=True, session=SESSION)
+    frames = hear(rx, versioned(version, kind, bytes(payload_n)))
+    assert [len(frame[4]) for frame in frames] == ([] if heard is None else [heard])
+    assert rx.wrong_version == (heard is None)
+
+
+def test_a_host_of_another_version_agrees_on_nothing() -> None:
+    hand = CMcu(Joints())
+    payload = link.INTERFACE_HASH.to_bytes(4, "little")
+    said = c_model.receive(hand, versioned(2, FrameType.HELLO, payload), 1)
+    (ack,) = link.receive(Deframer(SESSION), said)
+    assert link.unpack_hello_ack(ack.payload).version == link.VERSION
+    assert (hand.agreed, hand.state) == (False, HandState.BOOT)
+
+
+def test_more_bytes_than_a_frame_can_have_are_not_unstuffed() -> None:
+    assert decode(b"\x01" * 256) is None
+    assert decode(b"") is None
+
+
+@pytest.mark.parametrize(
+    ("setpoint", "right"),
+    [
+        ((1, 0, 20, (1000,) * 6), True),
+        ((2, 0, 500, (-1000,) * 6), True),
+        ((3, 0, 150, (0,) * 6), True),
+        ((0, 0, 150, (0,) * 6), False),
+        ((4, 0, 150, (0,) * 6), False),
+        ((2, 0, 19, (0,) * 6), False),
+        ((2, 0, 501, (0,) * 6), False),
+        ((2, 0, 150, (0, 0, 1001, 0, 0, 0)), False),
+        ((2, 0, 150, (0, 0, 0, 0, 0, -1001)), False),
+    ],
+)
+def test_a_setpoint_out_of_range_is_counted_and_not_executed(
+    setpoint: tuple[int, int, int, tuple[int, ...]], right: bool
+) -> None:
+    mode, _, ttl_ms, counts = setpoint
+    hand = CMcu(Joints(torque_ramp=4))
+    for seq, kind in enumerate((FrameType.HELLO, FrameType.ARM), 1):
+        c_model.receive(hand, link.pack(kind, SESSION, seq, 0), 1)
+    wire = link.pack_setpoint(SESSION, 3, 0, mode, ttl_ms, counts)
+    c_model.receive(hand, wire, 1)
+    assert hand.c.range_err == (not right)
+    assert (hand.ttl_ms == ttl_ms) is (right or ttl_ms == 150)
+
+
 def test_a_receiver_in_the_middle_of_an_old_session_waits_for_a_handshake() -> None:
     rx = Rx(crc_n=2, has_session=True, session=SESSION)
     assert hear(rx, pack(FrameType.HEARTBEAT, 1, 0)) == []

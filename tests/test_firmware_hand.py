@@ -18,6 +18,7 @@ import pytest
 
 from acquisition.stream import DeviceTimeout, Refused
 from firmware_bridge import firmware_build, firmware_hand
+from firmware_bridge import session as sessions
 from firmware_bridge.command import Mode
 from firmware_bridge.firmware_build import TARGETS, build, sources_of
 from firmware_bridge.firmware_hand import start_firmware
@@ -26,6 +27,7 @@ from firmware_bridge.link import HandState
 from firmware_bridge.safety_state import Do, Output
 from firmware_bridge.serial_link import SerialLink, open_serial
 from firmware_bridge.simulated_hand import FAULTS, SimulatedHand
+from firmware_bridge.simulated_joints import Joints
 from tests import test_serial_link
 from tests.link_rig import rest_after_s
 
@@ -99,16 +101,30 @@ def test_every_fault_of_the_simulated_hand_is_understood(hand: SimulatedHand, fa
 
 
 def test_the_firmware_has_the_joints_of_the_hand_that_it_is() -> None:
-    joints = firmware_hand.Joints(
-        tuple(joint.range_deg[0] for joint in HAND6.joints),
-        tuple(joint.range_deg[1] for joint in HAND6.joints),
-        tuple(joint.max_velocity_deg_s for joint in HAND6.joints),
-    )
-    assert joints == firmware_hand.Joints()
+    assert firmware_hand.joints_of(HAND6) == Joints()
+
+
+def test_the_firmware_takes_torque_and_a_longer_crc_where_it_is_told_to(
+    image_folder: Path,
+) -> None:
+    with (
+        start_firmware(Joints(torque_ramp=4), image_folder, crc_n=4) as exo,
+        open_serial(exo.url) as opened,
+    ):
+        opened.session.rx.crc_n = 4
+        opened.wait_connected()
+        opened.send(Output(Do.ARM), time.monotonic())
+        for _ in range(20):
+            now_s = time.monotonic()
+            opened.poll(now_s)
+            opened._write(sessions.setpoint(opened.session, 3, 150, (500,) * 6, now_s), now_s)
+            time.sleep(0.02)
+        rows = exo.trace()
+    assert max(row.velocity_deg_s[0] for row in rows) == 75.0
 
 
 def test_joints_that_cannot_be_are_refused_by_the_program(image_folder: Path) -> None:
-    words = [str(image_folder / "flexor-host"), *["0,0,0,0,0,0,0,0,0"] * 6]
+    words = [str(image_folder / "flexor-host"), *["0,0,0,0,0,0,0,0,0"] * 6, "2"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "these joints cannot be" in done.stderr

@@ -1,7 +1,7 @@
 /* The firmware on Linux, behind a pseudo-terminal: the same C as on a microcontroller, with joints
  * that move as they are told. It stands in for a hand in tests and in the demo.
  *
- *   flexor-host [LOW,HIGH,PER_COUNT,VELOCITY,CHANGE,RELEASE,CURRENT,TEMPERATURE,RAMP] x 6
+ *   flexor-host [[LOW,HIGH,PER_COUNT,VELOCITY,CHANGE,RELEASE,CURRENT,TEMPERATURE,RAMP] x 6 CRC_N]
  *
  * Says {"url": PATH} on stdout, then answers each line of stdin, {"do": FAULT, "value": VALUE},
  * with one line; ends at the end of stdin or with its parent. */
@@ -32,6 +32,7 @@ static flx_joint joints[FLX_DOF_N] = {
     FINGER, FINGER, FINGER, FINGER, FINGER, FINGER};
 static flx_hand hand;
 static line_t line;
+static uint8_t crc_n = 2;
 static double boot_s;
 static row_t rows[TRACE_KEPT_N];
 static size_t rows_n;
@@ -79,7 +80,7 @@ static void write_line(void *context, const uint8_t *data, size_t n) {
  * stood. */
 static void reboot_hand(void) {
     flx_hand old = hand;
-    flx_hand_start(&hand, joints, 2, write_line, &line);
+    flx_hand_start(&hand, joints, crc_n, write_line, &line);
     hand.now_ms = old.now_ms;
     memcpy(hand.position_udeg, old.position_udeg, sizeof hand.position_udeg);
 }
@@ -195,11 +196,14 @@ static bool read_joint(flx_joint *joint, const char *words) {
 
 int main(int argc, char **argv) {
     uint8_t data[4096];
-    bool right = argc == 1 || argc == 1 + FLX_DOF_N;
+    bool right = argc == 1 || argc == 2 + FLX_DOF_N;
     for (int j = 0; right && argc > 1 && j < FLX_DOF_N; j++) {
         right = read_joint(&joints[j], argv[1 + j]);
     }
-    if (!right || !flx_hand_start(&hand, joints, 2, write_line, &line)) {
+    if (argc > 1) {
+        crc_n = (uint8_t)strtoul(argv[argc - 1], NULL, 10);
+    }
+    if (!right || !flx_hand_start(&hand, joints, crc_n, write_line, &line)) {
         fputs("flexor-host: these joints cannot be: see flx_joint in flexor_hand.h.\n", stderr);
         return 2;
     }
