@@ -95,6 +95,8 @@ HANDS: dict[str, tuple[str, str]] = {
     "ability": ("firmware_bridge.ability_hand", "open_ability"),
     "dynamixel": ("firmware_bridge.dynamixel", "open_dynamixel"),
     "feetech": ("firmware_bridge.feetech", "open_feetech"),
+    "rh56": ("firmware_bridge.rh56", "open_rh56"),
+    "rh56_modbus": ("firmware_bridge.rh56_modbus", "open_rh56_modbus"),
     "brunel": ("firmware_bridge.brunel", "open_brunel"),
     "mia": ("firmware_bridge.mia", "open_mia"),
     "covvi": ("firmware_bridge.covvi", "open_covvi"),

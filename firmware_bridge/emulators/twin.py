@@ -14,6 +14,8 @@ HAND_TWINS: dict[str, tuple[str, str]] = {
     "ability": ("firmware_bridge.emulators.ability_hand", "AbilityHandTwin"),
     "dynamixel": ("firmware_bridge.emulators.dynamixel", "DynamixelTwin"),
     "feetech": ("firmware_bridge.emulators.feetech", "FeetechTwin"),
+    "rh56": ("firmware_bridge.emulators.rh56", "Rh56Twin"),
+    "rh56_modbus": ("firmware_bridge.emulators.rh56", "Rh56ModbusTwin"),
     "brunel": ("firmware_bridge.emulators.brunel", "BrunelTwin"),
     "mia": ("firmware_bridge.emulators.mia", "MiaTwin"),
     "covvi": ("firmware_bridge.emulators.covvi", "CovviTwin"),
