@@ -67,6 +67,8 @@ class Facts:
     """whether its fingers stay where they are without current, as worm drives do"""
     asks_hz: float = 50.0
     """how often it is asked for its state, where setpoints do not bring it"""
+    setpoints_answer: bool = False
+    """whether setpoints bring its state, and it is asked only while none are sent"""
 
 
 class Dialect(Protocol):

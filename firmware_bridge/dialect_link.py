@@ -98,7 +98,8 @@ class DialectLink:
         self._watch_age(now_s, events)
         self._watch_silence(now_s, events)
         facts = self.dialect.facts
-        if now_s - self._asked_s >= 1 / facts.asks_hz:
+        told = facts.setpoints_answer and self.state is HandState.ARMED
+        if not told and now_s - self._asked_s >= 1 / facts.asks_hz:
             self._asked_s = now_s
             self.port.write(self.dialect.ask() if self.at_deg else self.dialect.greet())
         if not readings or not self._up:

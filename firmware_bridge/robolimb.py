@@ -38,7 +38,13 @@ SPEC = HandSpec(
     "robo-limb", tuple(Joint(name, (0.0, FULL_DEG), TOP_DEG_S, 1000.0) for name in NAMES)
 )
 FACTS = Facts(
-    SPEC, Mode.VELOCITY, Silence.HOLDS, None, max_rate_hz=50.0, holds_unpowered=True, asks_hz=50.0
+    SPEC,
+    Mode.VELOCITY,
+    Silence.HOLDS,
+    None,
+    max_rate_hz=50.0,
+    holds_unpowered=True,
+    setpoints_answer=True,
 )
 
 
@@ -47,7 +53,7 @@ def order(finger: int, action: int, speed: int = FASTEST) -> CanFrame:
     return CanFrame(COMMAND_ID + finger, bytes([0, action]) + speed.to_bytes(2, "big"))
 
 
-ALL_STOP = tuple(order(finger, STOP) for finger in range(1, len(NAMES) + 1))
+ALL_STOP = pack(*(order(finger, STOP) for finger in range(1, len(NAMES) + 1)))
 
 
 def count_of(deg_s: float) -> int:
@@ -65,17 +71,15 @@ class RoboLimb:
         self.clock = clock
         self.asked_deg_s = [0.0] * len(NAMES)
         """what each finger was last told, for the reckoning"""
-        self._newest = ALL_STOP
 
     def greet(self) -> bytes:
-        return self._tell(ALL_STOP)
+        return ALL_STOP
 
     def ask(self) -> bytes:
-        """The newest order again: each one is answered, and the fingers keep it anyway."""
-        return pack(*self._newest)
+        return ALL_STOP
 
     def arm(self, at_deg: tuple[float, ...]) -> bytes:
-        return self._tell(ALL_STOP)
+        return ALL_STOP
 
     def setpoint(self, joints: tuple[float, ...]) -> Wanted:
         orders, speeds = [], []
@@ -85,22 +89,17 @@ class RoboLimb:
             orders.append(order(finger, action, count or FASTEST))
             speed = count * TOP_DEG_S / FASTEST
             speeds.append(speed if deg_s > 0 else -speed)
-        data = self._tell(tuple(orders))
         self.asked_deg_s = speeds
-        return Wanted(data, tuple(speeds))
+        return Wanted(pack(*orders), tuple(speeds))
 
     def stop(self, at_deg: tuple[float, ...]) -> bytes:
-        return self._tell(ALL_STOP)
+        return ALL_STOP
 
     def disarm(self, at_deg: tuple[float, ...]) -> bytes:
         return b""
 
     def ear(self) -> Ear:
         return _Ear(self)
-
-    def _tell(self, orders: tuple[CanFrame, ...]) -> bytes:
-        self._newest = orders
-        return pack(*orders)
 
 
 class _Ear:

@@ -138,38 +138,35 @@ class TMotor:
     def __init__(
         self, spec: HandSpec, ids: tuple[int, ...], model: Model, kd: float, stop: str
     ) -> None:
-        self.facts = Facts(spec, Mode.VELOCITY, Silence.HOLDS, None, max_rate_hz=200.0)
+        self.facts = Facts(
+            spec, Mode.VELOCITY, Silence.HOLDS, None, max_rate_hz=200.0, setpoints_answer=True
+        )
         self.ids, self.model = ids, model
-        self._kd, self._stop = kd, stop
+        self._kd, self._stop_kind = kd, stop
         rest = encode(Aim(kd=kd) if stop == DAMP else Aim(), model)
-        self._rest = tuple(CanFrame(number, rest) for number in ids)
-        self._newest = self._rest
+        self._rest = pack(*(CanFrame(number, rest) for number in ids))
 
     def greet(self) -> bytes:
-        """A stop: the one command that moves nothing in any state, and is answered."""
-        return self.stop(())
+        return self._rest
 
     def ask(self) -> bytes:
-        """The newest command again: motors tell of themselves only as an answer, and keep their
-        command anyway."""
-        return pack(*self._newest)
+        """A stop: motors tell of themselves only as an answer, and it moves none in any state."""
+        return self._rest
 
     def arm(self, at_deg: tuple[float, ...]) -> bytes:
-        return pack(*(CanFrame(number, ENTER) for number in self.ids)) + self.stop(at_deg)
+        return pack(*(CanFrame(number, ENTER) for number in self.ids)) + self._rest
 
     def setpoint(self, joints: tuple[float, ...]) -> Wanted:
         data = [encode(Aim(v_rad_s=math.radians(v), kd=self._kd), self.model) for v in joints]
-        self._newest = tuple(map(CanFrame, self.ids, data))
         sent = tuple(math.degrees(decode(row, self.model).v_rad_s) for row in data)
-        return Wanted(pack(*self._newest), sent)
+        return Wanted(pack(*map(CanFrame, self.ids, data)), sent)
 
     def stop(self, at_deg: tuple[float, ...]) -> bytes:
-        self._newest = self._rest
-        return pack(*self._newest)
+        return self._rest
 
     def disarm(self, at_deg: tuple[float, ...]) -> bytes:
         """Leaves the motor on where it damps: switched off, the limb would fall."""
-        if self._stop == DAMP:
+        if self._stop_kind == DAMP:
             return b""
         return pack(*(CanFrame(number, LEAVE) for number in self.ids))
 

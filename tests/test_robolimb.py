@@ -152,7 +152,17 @@ def test_reading_again_never_moves_what_was_stopped() -> None:
     rig.port.written.clear()
     rig.run(0.005)
     assert rig.link.state is not HandState.ARMED
-    assert all(action == STOP for data in rig.port.written for action, _ in orders(data).values())
+    told = [orders(data) for data in rig.port.written]
+    assert told
+    assert all(action == STOP for row in told for action, _ in row.values())
+
+
+def test_nothing_is_asked_between_setpoints_for_asking_is_a_stop() -> None:
+    rig = Rig("robolimb").armed()
+    rig.run(0.1, rig.closing())
+    rig.port.written.clear()
+    rig.run(0.2, rig.closing())
+    assert RoboLimb().ask() not in rig.port.written
 
 
 def test_an_interface_that_is_not_there_is_refused() -> None:

@@ -27,6 +27,7 @@ from firmware_bridge.tmotor import (
     open_tmotor,
     read_state,
 )
+from tests.test_hands import Rig
 
 pytestmark = pytest.mark.edge
 
@@ -116,13 +117,17 @@ def test_a_stop_damps_or_lets_go_as_the_owner_says(stop: str, kd: float, leaves:
     assert [frame.number for frame in frames if frame.data == LEAVE] == ([1, 5] if leaves else [])
 
 
-def test_asking_repeats_the_newest_command_and_a_stop_replaces_it() -> None:
+def test_asking_is_a_stop_and_so_is_done_only_while_nothing_is_to_move() -> None:
     dialect = link_of().dialect
-    wanted = dialect.setpoint((20.0,))
-    assert wanted.joints[0] == pytest.approx(20.0, abs=0.7)
-    assert dialect.ask() == wanted.data
-    assert dialect.stop(()) == dialect.ask()
+    assert dialect.setpoint((20.0,)).joints[0] == pytest.approx(20.0, abs=0.7)
+    assert dialect.ask() == dialect.stop(())
     assert dialect.arm(()) == pack(CanFrame(1, ENTER)) + dialect.ask()
+    rig = Rig("tmotor").armed()
+    rig.run(0.1, rig.closing())
+    rig.port.written.clear()
+    rig.run(0.2, rig.closing())
+    assert dialect.ask() not in rig.port.written
+    assert rig.link.up
 
 
 def reply(number: int, temperature_c: int = 30, fault: int = 0) -> bytes:
