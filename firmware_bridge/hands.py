@@ -102,6 +102,7 @@ HANDS: dict[str, tuple[str, str]] = {
     "covvi": ("firmware_bridge.covvi", "open_covvi"),
     "robolimb": ("firmware_bridge.robolimb", "open_robolimb"),
     "tmotor": ("firmware_bridge.tmotor", "open_tmotor"),
+    "odrive_can": ("firmware_bridge.odrive_can", "open_odrive_can"),
 }
 """name -> (module, function of (argument, **options) that gives an open link), lazily imported."""
 

@@ -21,6 +21,7 @@ HAND_TWINS: dict[str, tuple[str, str]] = {
     "covvi": ("firmware_bridge.emulators.covvi", "CovviTwin"),
     "robolimb": ("firmware_bridge.emulators.robolimb", "RoboLimbTwin"),
     "tmotor": ("firmware_bridge.emulators.tmotor", "TMotorTwin"),
+    "odrive_can": ("firmware_bridge.emulators.odrive_can", "OdriveCanTwin"),
 }
 """name of the hand -> (module, class without arguments), imported when asked for"""
 
