@@ -103,6 +103,7 @@ HANDS: dict[str, tuple[str, str]] = {
     "robolimb": ("firmware_bridge.robolimb", "open_robolimb"),
     "tmotor": ("firmware_bridge.tmotor", "open_tmotor"),
     "odrive_can": ("firmware_bridge.odrive_can", "open_odrive_can"),
+    "odrive": ("firmware_bridge.odrive", "open_odrive"),
 }
 """name -> (module, function of (argument, **options) that gives an open link), lazily imported."""
 

@@ -22,6 +22,7 @@ HAND_TWINS: dict[str, tuple[str, str]] = {
     "robolimb": ("firmware_bridge.emulators.robolimb", "RoboLimbTwin"),
     "tmotor": ("firmware_bridge.emulators.tmotor", "TMotorTwin"),
     "odrive_can": ("firmware_bridge.emulators.odrive_can", "OdriveCanTwin"),
+    "odrive": ("firmware_bridge.emulators.odrive", "OdriveTwin"),
 }
 """name of the hand -> (module, class without arguments), imported when asked for"""
 
