@@ -217,12 +217,16 @@ def _move(
     if since_s > HOLD_MS / 1e3:  # the hand has stopped meanwhile
         speeds = (0.0,) * len(joints)
     target: tuple[float, ...] = ()
+    if seen.blocked and command.mode is Mode.VELOCITY:
+        wanted = _spared(wanted, seen)
     if command.mode is Mode.VELOCITY:
         sent = speeds = limited(wanted, at_deg, speeds, joints, step_s, ttl_s, limits.end_deg)
     else:
         step_s = max(step_s, 1e-6)  # two calls at one moment: all but nothing may change
         from_deg = before.target_deg or at_deg
         wanted = tuple([(to - at) / step_s for to, at in zip(wanted, from_deg, strict=True)])
+        if seen.blocked:
+            wanted = _spared(wanted, seen)
         speeds = limited(wanted, from_deg, speeds, joints, step_s, step_s, 0.0)
         sent = target = tuple(
             [
@@ -232,4 +236,13 @@ def _move(
         )
     motion = Motion(seen.now_s, speeds, target, ttl_s)
     output = Output(Do.SETPOINT, command.mode, sent, ttl_s, seen.decision_n)
-    return GateState(state.phase, state.cause, state.since_s, seen, motion), output
+    cause, since_s = state.cause, state.since_s
+    if bool(seen.blocked) != (cause is Cause.BLOCKED):
+        cause, since_s = (Cause.BLOCKED if seen.blocked else Cause.FREED), seen.now_s
+    return GateState(state.phase, cause, since_s, seen, motion), output
+
+
+def _spared(wanted_deg_s: tuple[float, ...], seen: Seen) -> tuple[float, ...]:
+    """The velocities without those that would press on against resistance."""
+    pressing = {joint for joint, _ in seen.blocked}
+    return tuple([0.0 if v > 0.0 and i in pressing else v for i, v in enumerate(wanted_deg_s)])

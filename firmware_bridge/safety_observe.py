@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from firmware_bridge.command import Command
+from firmware_bridge.command import Command, Mode
 from firmware_bridge.hands import Telemetry
 from firmware_bridge.link import HandState
 from firmware_bridge.safety_state import GateState, Health, Limits, Seen
@@ -29,7 +29,9 @@ def see(
     limits: Limits,
 ) -> tuple[Seen, bool]:
     """What is known now, and whether the command rests on a decision not seen before."""
-    before_s, decision_n, basis_s, rest_since_s, hand, heard_s, watched, stalled = state.seen
+    before_s, decision_n, basis_s, rest_since_s, hand, heard_s, watched, stalled, blocked = (
+        state.seen
+    )
     now_s = max(before_s, now_s)  # time never runs back; a NaN changes nothing
     fresh = (
         command is not None
@@ -43,24 +45,48 @@ def see(
             rest_since_s = math.inf
         elif gap or rest_since_s == math.inf:
             rest_since_s = basis_s
+        if blocked:
+            blocked = _let_go(blocked, command)
     if not health.signal_ok:
         rest_since_s = math.inf
     if telemetry is not None:
-        watched, stalled = _watch(state, telemetry, min(now_s - heard_s, GAP_S), limits)
+        watched, stuck = _watch(state, telemetry, min(now_s - heard_s, GAP_S), limits)
+        stalled = any([state.motion.velocity_deg_s[i] < 0.0 for i in stuck])
+        if stuck or blocked:
+            blocked = _blocked(blocked, stuck, telemetry.position_deg, limits)
         hand, heard_s = telemetry, now_s
-    return Seen(now_s, decision_n, basis_s, rest_since_s, hand, heard_s, watched, stalled), fresh
+    seen = Seen(now_s, decision_n, basis_s, rest_since_s, hand, heard_s, watched, stalled, blocked)
+    return seen, fresh
+
+
+Blocked = tuple[tuple[int, float], ...]
+
+
+def _let_go(blocked: Blocked, command: Command) -> Blocked:
+    """Without the joints that are asked to open, or to rest."""
+    moving = command.mode is Mode.VELOCITY
+    return tuple([(i, deg) for i, deg in blocked if command.joints[i] > (0.0 if moving else deg)])
+
+
+def _blocked(
+    blocked: Blocked, stuck: tuple[int, ...], at_deg: tuple[float, ...], limits: Limits
+) -> Blocked:
+    """Those that still stand where they met resistance, and those that newly do."""
+    still = {i: deg for i, deg in blocked if abs(at_deg[i] - deg) < limits.moved_deg}
+    return tuple(({i: at_deg[i] for i in stuck} | still).items())
 
 
 def _watch(
     state: GateState, telemetry: Telemetry, gap_s: float, limits: Limits
-) -> tuple[tuple[tuple[float, float, float], ...], bool]:
-    """For how long each joint was driven without movement, and whether that is a stall."""
+) -> tuple[tuple[tuple[float, float, float], ...], tuple[int, ...]]:
+    """For how long each joint was driven without movement, and the numbers of those that should
+    have moved by now."""
     if telemetry.state is not HandState.ARMED or not any(state.motion.velocity_deg_s):
-        return (), False
+        return (), ()
     at_deg = telemetry.position_deg
     before = state.seen.watched or tuple([(0.0, 0.0, deg) for deg in at_deg])
-    watched = []
-    stalled = False
+    watched: list[tuple[float, float, float]] = []
+    stuck = []
     for (so_far_s, so_far_deg, from_deg), deg, speed in zip(
         before, at_deg, state.motion.velocity_deg_s, strict=True
     ):
@@ -72,5 +98,5 @@ def _watch(
         # A slow or slowly starting joint needs longer to show that it moves: twice moved_deg
         # must have been due since it was last seen to move.
         if held_s > limits.stall_s and due_deg >= 2.0 * limits.moved_deg:
-            stalled = True
-    return tuple(watched), stalled
+            stuck.append(len(watched) - 1)
+    return tuple(watched), tuple(stuck)

@@ -36,6 +36,8 @@ class Cause(Enum):
     ARM_UNANSWERED = "Not armed: the hand did not confirm; try again."
     ARMED = "The hand confirmed: it follows the wearer."
     RESUMED = "The wearer is at rest and all is well again: the hand follows."
+    BLOCKED = "A joint meets resistance: it is not driven further that way."
+    FREED = "The joints that met resistance are free again."
     BAD_SIGNAL = "The hand holds: the signal is poor; relax to go on."
     STALE = "The hand holds: the newest decision is too old; relax to go on."
     DECISIONS_STOPPED = "Disarmed: no fresh decision came."
@@ -45,7 +47,7 @@ class Cause(Enum):
     HAND_LEFT = "Disarmed: the hand is no longer armed; it started again or was disarmed."
     LINK_LOST = "Fault: the hand does not answer; check its cable and power, then clear."
     HAND_FAULT = "Fault: the hand stopped itself, as after too much current; clear to go on."
-    STALLED = "Fault: a joint is driven and does not move; free it, then clear."
+    STALLED = "Fault: a joint is driven open and does not move; free it, then clear."
     BAD_COMMAND = "Fault: a command was not a number or did not fit the hand; clear to go on."
     ESTOP_ASKED = "Emergency stop on request; clear, then arm again."
     HAND_ESTOP = "Emergency stop at the hand; clear, then arm again."
@@ -168,6 +170,10 @@ class Seen(NamedTuple):
     """Per joint: for how long it was driven without movement, s, how far it should have gone
     meanwhile, deg, and where it stood, deg."""
     stalled: bool
+    """A joint that is driven open does not move: nothing that a grip can explain."""
+    blocked: tuple[tuple[int, float], ...] = ()
+    """(joint, where it stands in deg) of those that close and do not move, as around an object:
+    not driven further until they move, or until the wearer lets go"""
 
 
 class Motion(NamedTuple):

@@ -118,11 +118,14 @@ def test_a_bad_command_to_a_disarmed_hand_is_dropped() -> None:
     assert loop.tell(request=Request.ARM).do is Do.ARM
 
 
-def test_a_joint_that_is_driven_and_does_not_move_is_a_latched_fault() -> None:
+OPEN = tuple(-speed for speed in CLOSE)
+
+
+def test_a_joint_that_is_driven_open_and_does_not_move_is_a_latched_fault() -> None:
     loop = armed()
     began_s = loop.now_s
-    while loop.phase is Phase.ARMED:
-        output = loop.decide(CLOSE)
+    while loop.phase is Phase.ARMED and loop.now_s < began_s + 1.0:
+        output = loop.decide(OPEN)
     assert output == Output(Do.DISARM)
     assert (loop.phase, loop.cause) == (Phase.FAULT, Cause.STALLED)
     assert loop.now_s - began_s <= 0.130
@@ -131,8 +134,8 @@ def test_a_joint_that_is_driven_and_does_not_move_is_a_latched_fault() -> None:
 def test_one_stuck_joint_among_moving_ones_is_found() -> None:
     loop = armed()
     for i in range(10):
-        loop.at_deg = (*((10.0 + 2 * i,) * (N - 1)), 50.0)
-        loop.decide(CLOSE)
+        loop.at_deg = (*((90.0 - 2 * i,) * (N - 1)), 50.0)
+        loop.decide(OPEN)
     assert loop.cause is Cause.STALLED
 
 
@@ -142,15 +145,16 @@ def test_joints_that_move_are_not_stuck() -> None:
         loop.at_deg = (10.0 + 1.5 * i,) * N
         loop.decide((60.0,) * N)
     assert loop.phase is Phase.ARMED
+    assert loop.state.seen.blocked == ()
 
 
 def test_a_slow_joint_is_given_the_time_to_show_that_it_moves() -> None:
     loop = armed()
     for _ in range(19):
-        loop.decide((2.0,) * N)
+        loop.decide((-2.0,) * N)
     assert loop.phase is Phase.ARMED
     for _ in range(3):
-        loop.decide((2.0,) * N)
+        loop.decide((-2.0,) * N)
     assert loop.cause is Cause.STALLED
 
 
@@ -162,7 +166,7 @@ def test_time_without_telemetry_is_not_counted_as_being_stuck() -> None:
         loop.now_s += HOP_S
         loop.tell(loop.command(CLOSE), telemetry=False)
     loop.decide(CLOSE)  # 100 ms later, of which 50 count
-    assert loop.phase is Phase.ARMED
+    assert loop.state.seen.blocked == ()
 
 
 def test_a_joint_that_rested_while_others_moved_gets_its_full_time() -> None:
@@ -171,6 +175,7 @@ def test_a_joint_that_rested_while_others_moved_gets_its_full_time() -> None:
         loop.at_deg = (50.0, *((10.0 + 1.5 * i,) * (N - 1)))
         loop.decide((0.0 if i < 20 else 60.0, *((60.0,) * (N - 1))))
     assert loop.phase is Phase.ARMED
+    assert loop.state.seen.blocked == ()
 
 
 def test_a_hand_that_holds_by_itself_is_not_stuck() -> None:
@@ -180,6 +185,7 @@ def test_a_hand_that_holds_by_itself_is_not_stuck() -> None:
     for _ in range(10):
         loop.decide(CLOSE)
     assert loop.phase is Phase.ARMED
+    assert loop.state.seen.blocked == ()
 
 
 def test_a_joint_at_rest_is_not_stuck() -> None:
@@ -187,6 +193,7 @@ def test_a_joint_at_rest_is_not_stuck() -> None:
     for _ in range(40):
         loop.decide(STILL)
     assert loop.phase is Phase.ARMED
+    assert loop.state.seen.blocked == ()
 
 
 def test_a_joint_driven_anew_gets_its_full_time_again() -> None:
@@ -197,6 +204,7 @@ def test_a_joint_driven_anew_gets_its_full_time_again() -> None:
         loop.decide(STILL)
         loop.decide(STILL)
     assert loop.phase is Phase.ARMED
+    assert loop.state.seen.blocked == ()
 
 
 def test_a_request_disarms_a_moving_hand() -> None:

@@ -106,6 +106,8 @@ class Watcher:
         if after.phase is Phase.ESTOP and before.phase is not Phase.ESTOP:
             self.cleared = False
             assert output.do is Do.ESTOP
+        if output.do is Do.SETPOINT and output.mode is Mode.VELOCITY:
+            assert all(output.joints[i] <= 0.0 for i, _ in after.seen.blocked)
         if request is Request.ESTOP:
             self.cleared = False
             assert output.do is Do.ESTOP

@@ -107,7 +107,7 @@ def test_a_hand_that_no_longer_answers_is_at_rest_within_150_ms(
 
 @pytest.mark.parametrize(
     ("fault", "value", "cause"),
-    [("stall", [3], Cause.STALLED), ("over_current", True, Cause.HAND_FAULT)],
+    [("over_current", True, Cause.HAND_FAULT)],
 )
 def test_a_hand_that_cannot_follow_is_stopped_and_latched(
     hand: SimulatedHand, port: SerialLink, fault: str, value: object, cause: Cause

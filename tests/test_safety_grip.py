@@ -1,0 +1,71 @@
+"""The safety gate around an object: a finger that meets resistance is spared, not faulted."""
+
+from __future__ import annotations
+
+import pytest
+
+from firmware_bridge.command import Mode
+from firmware_bridge.safety_state import Cause, Phase
+from tests.gate_rig import CLOSE, HOP_S, LIMITS, STILL, Loop, N, armed
+
+pytestmark = pytest.mark.edge
+
+OPEN = tuple(-speed for speed in CLOSE)
+
+
+def gripping() -> Loop:
+    """All fingers close and the last one meets an object at 50 deg."""
+    loop = armed()
+    for i in range(10):
+        loop.at_deg = (*((10.0 + 2 * i,) * (N - 1)), 50.0)
+        output = loop.decide(CLOSE)
+    assert loop.phase is Phase.ARMED
+    assert all(output.joints[:-1])
+    return loop
+
+
+def test_a_joint_that_closes_on_something_is_driven_no_further_and_the_others_go_on() -> None:
+    loop = gripping()
+    assert loop.cause is Cause.BLOCKED
+    assert loop.state.seen.blocked == ((N - 1, 50.0),)
+    assert loop.decide(CLOSE).joints[-1] == 0.0
+
+
+def test_a_grip_is_cut_off_as_soon_as_a_stuck_joint_would_be() -> None:
+    loop = armed()
+    began_s = loop.now_s
+    while any(loop.decide(CLOSE).joints) and loop.now_s < began_s + 1.0:
+        pass
+    assert loop.now_s - began_s <= 0.130
+    assert loop.phase is Phase.ARMED
+
+
+def test_a_joint_that_met_resistance_may_always_open() -> None:
+    loop = gripping()
+    assert loop.decide(OPEN).joints[-1] < 0.0
+    assert loop.cause is Cause.FREED
+
+
+def test_an_object_that_gives_way_is_followed() -> None:
+    loop = gripping()
+    loop.at_deg = (*loop.at_deg[:-1], 50.0 + LIMITS.moved_deg)
+    assert loop.decide(CLOSE).joints[-1] > 0.0
+    assert loop.state.seen.blocked == ()
+
+
+def test_a_wearer_who_lets_go_and_closes_again_squeezes_once_more() -> None:
+    loop = gripping()
+    loop.decide(STILL)
+    assert loop.state.seen.blocked == ()
+    assert loop.decide(CLOSE).joints[-1] > 0.0
+
+
+def test_positions_press_no_further_against_resistance_either() -> None:
+    loop = gripping()
+    loop.now_s += HOP_S
+    further = loop.tell(loop.command((90.0,) * N, mode=Mode.POSITION))
+    assert further.joints[-1] == 50.0
+    loop.now_s += HOP_S
+    back = loop.tell(loop.command((20.0,) * N, mode=Mode.POSITION))
+    assert back.joints[-1] < 50.0
+    assert loop.state.seen.blocked == ()
