@@ -16,6 +16,7 @@ HAND_TWINS: dict[str, tuple[str, str]] = {
     "feetech": ("firmware_bridge.emulators.feetech", "FeetechTwin"),
     "rh56": ("firmware_bridge.emulators.rh56", "Rh56Twin"),
     "rh56_modbus": ("firmware_bridge.emulators.rh56", "Rh56ModbusTwin"),
+    "robotiq": ("firmware_bridge.emulators.robotiq", "RobotiqTwin"),
     "brunel": ("firmware_bridge.emulators.brunel", "BrunelTwin"),
     "mia": ("firmware_bridge.emulators.mia", "MiaTwin"),
     "covvi": ("firmware_bridge.emulators.covvi", "CovviTwin"),
