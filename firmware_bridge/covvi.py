@@ -28,6 +28,8 @@ LONGEST_N = 15
 """of the data; the length has four bits"""
 FULL_DEG = 100.0
 FASTEST = 100
+POWER_EVERY_N = 25
+"""Greetings between two that switch the hand on: half a second, for it takes time to start."""
 FAULT = 0x80
 """of a digit's status"""
 ORDER = ("thumb", "index", "middle", "ring", "little", "thumb_rotation")
@@ -89,6 +91,7 @@ class Covvi:
     def __init__(self) -> None:
         self.ends: dict[int, tuple[int, int]] = {}
         """digit -> counts at open and at closed, as the hand told"""
+        self._greeted_n = 0
 
     @property
     def known(self) -> bool:
@@ -99,7 +102,9 @@ class Covvi:
         if self.known:
             return STATE
         missing = [digit for digit in range(len(ORDER)) if digit not in self.ends]
-        return POWER_ON + b"".join(request(LIMITS + digit) for digit in missing)
+        begin = POWER_ON if self._greeted_n % POWER_EVERY_N == 0 else b""
+        self._greeted_n += 1
+        return begin + b"".join(request(LIMITS + digit) for digit in missing)
 
     def ask(self) -> bytes:
         return STATE

@@ -17,6 +17,7 @@ from acquisition.stream import DeviceLost, DeviceRefused, Refused
 from firmware_bridge.can_frames import FRAME_N, CanFrame, CanFrames, pack, unpack
 from firmware_bridge.can_port import CanPort, check_channel, open_can_bus
 from firmware_bridge.watchdog_process import send
+from tests.test_hands import Rig
 
 pytestmark = pytest.mark.edge
 
@@ -92,6 +93,40 @@ def test_error_frames_are_passed_over(buses: tuple[Any, Any]) -> None:
     here, there = buses
     there.send(can.Message(is_error_frame=True, data=b"\x00" * 8, dlc=8))
     assert CanPort(here, "virtual").read() == b""
+
+
+class OverBus:
+    """A `HandPort` to a twin at the other end of a virtual bus."""
+
+    def __init__(self, buses: tuple[Any, Any], rig: Rig) -> None:
+        self._here, self._there = (CanPort(bus, "virtual") for bus in buses)
+        self._rig = rig
+
+    def read(self) -> bytes:
+        twin, now_s = self._rig.twin, self._rig.now_s
+        said = twin.advance(now_s) + twin.hear(self._there.read(), now_s)
+        self._there.write(said)
+        return self._here.read()
+
+    def write(self, data: bytes, first: bool = False) -> bool:
+        return self._here.write(data, first)
+
+    def close(self) -> None:
+        self.read()
+
+
+@pytest.mark.parametrize("name", ["robolimb", "tmotor", "odrive_can"])
+def test_a_device_is_armed_moved_and_stopped_over_a_virtual_bus(
+    name: str, buses: tuple[Any, Any]
+) -> None:
+    rig = Rig(name)
+    rig.link.port = OverBus(buses, rig)
+    rig.link.hello(rig.now_s)
+    assert rig.armed().moves(rig.closing())
+    assert rig.link.ear.damaged_n == 0
+    rig.link.close()
+    rig.run(0.05)
+    assert not rig.twin.body.moving
 
 
 class Broken:

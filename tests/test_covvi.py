@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
+from contextlib import closing
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -28,7 +31,7 @@ from firmware_bridge.covvi import (
     request,
     unpack,
 )
-from firmware_bridge.emulators.covvi import ENDS
+from firmware_bridge.emulators.covvi import ENDS, CovviTwin
 
 pytestmark = pytest.mark.edge
 
@@ -102,7 +105,7 @@ def test_a_fault_names_its_digits() -> None:
 def test_the_ends_of_each_digit_are_asked_for_until_they_are_known() -> None:
     hand = Covvi()
     ear = hand.ear()
-    assert hand.greet().startswith(POWER_ON)
+    assert [hand.greet().startswith(POWER_ON) for _ in range(26)] == [True] + 24 * [False] + [True]
     for digit in range(len(ORDER)):
         assert request(0x200 + digit) in hand.greet()
         ear.hear(pack(Message(HAND, REPLY, 0x200 + digit, bytes([40, 200, 0]))))
@@ -131,6 +134,26 @@ def test_a_hand_without_an_address_is_refused_with_what_to_write() -> None:
 def test_an_address_where_nobody_listens_is_refused() -> None:
     with pytest.raises(DeviceRefused, match=r"127\.0\.0\.1:1"):
         open_covvi("127.0.0.1:1")
+
+
+def test_a_hand_answers_and_closes_over_real_tcp() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        served = Thread(target=serve, args=(server,), daemon=True)
+        served.start()
+        with open_covvi(f"127.0.0.1:{server.getsockname()[1]}") as link:
+            link.wait_connected()
+            assert link.up
+            assert link.at_deg == pytest.approx((0.0,) * 6)
+        served.join(2.0)
+        assert not served.is_alive()
+
+
+def serve(server: socket.socket) -> None:
+    """Lets a twin answer one call, until it is hung up."""
+    twin, (call, _) = CovviTwin(), server.accept()
+    with call:
+        while data := call.recv(4096):
+            call.sendall(twin.hear(data, 0.0))
 
 
 def test_the_makers_own_classes_make_and_read_our_bytes() -> None:

@@ -128,7 +128,7 @@ def test_an_armed_hand_closes_as_fast_as_it_is_told(rig: Rig) -> None:
         rig.link.hand.joints, before, rig.twin.body.position_deg, strict=True
     ):
         asked = min(0.3 * joint.max_velocity_deg_s, joint.range_deg[1] - start)
-        assert end - start == pytest.approx(asked, rel=0.25, abs=3.0), joint.name
+        assert end - start == pytest.approx(asked, rel=0.1, abs=3.0), joint.name
 
 
 def test_what_is_told_is_where_the_joints_are(rig: Rig) -> None:
