@@ -135,7 +135,7 @@ def open_can_bus(channel: str, bitrate_hz: int, net: Path = NET) -> can.BusABC:
         ) from error
     check_channel(channel, bitrate_hz, net)
     try:
-        return can.Bus(interface="socketcan", channel=channel)
+        return can.Bus(interface="socketcan", channel=channel, ignore_config=True)
     except (can.CanError, OSError) as error:
         raise DeviceRefused(
             f"The CAN interface {channel} cannot be opened ({error}): check its permissions."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acquisition.stream import DeviceLost, DeviceRefused, Refused
+from firmware_bridge import can_port
 from firmware_bridge.can_frames import FRAME_N, CanFrame, CanFrames, pack, unpack
 from firmware_bridge.can_port import CanPort, check_channel, open_can_bus
+from firmware_bridge.watchdog import WatchdogProcess
 from firmware_bridge.watchdog_process import send
 from tests.test_hands import Rig
 
@@ -58,6 +61,30 @@ def test_the_watchdog_writes_one_frame_at_a_time(monkeypatch: pytest.MonkeyPatch
     send(0, stop, FRAME_N)
     assert [unpack(data) for data in written[:2]] == [CanFrame(1, b"a"), CanFrame(2, b"b")]
     assert len(written) == 6, "three times, in case one is lost"
+
+
+def test_a_process_of_its_own_sends_the_stop_frame_by_frame() -> None:
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with here, there:
+        there.settimeout(2.0)
+        dog = WatchdogProcess(here.fileno(), 5.0, FRAME_N)
+        stop = pack(CanFrame(1, b"a"), CanFrame(2, b"b"))
+        dog.arm(stop)
+        dog.close()
+        assert [there.recv(100) for _ in range(2)] == [stop[:FRAME_N], stop[FRAME_N:]]
+
+
+@given(frame=st.one_of(STANDARD, LONG), remote=st.booleans())
+def test_python_cans_own_bytes_for_the_kernel_are_ours(frame: CanFrame, remote: bool) -> None:
+    linux = pytest.importorskip(
+        "can.interfaces.socketcan.socketcan", reason="python-can is not installed"
+    )
+    frame = frame._replace(data=b"" if remote else frame.data, remote=remote)
+    message = can_port._message_of(frame)
+    theirs, ours = bytes(linux.build_can_frame(message)), pack(frame)
+    # Byte 7 is the length once more, and read for lengths above 8 only, which there are none of.
+    assert theirs[:7] + theirs[8:] == ours[:7] + ours[8:]
+    assert can_port._frame_of(message) == frame
 
 
 @pytest.fixture
