@@ -98,6 +98,7 @@ HANDS: dict[str, tuple[str, str]] = {
     "rh56": ("firmware_bridge.rh56", "open_rh56"),
     "rh56_modbus": ("firmware_bridge.rh56_modbus", "open_rh56_modbus"),
     "robotiq": ("firmware_bridge.robotiq", "open_robotiq"),
+    "rohand": ("firmware_bridge.rohand", "open_rohand"),
     "brunel": ("firmware_bridge.brunel", "open_brunel"),
     "mia": ("firmware_bridge.mia", "open_mia"),
     "covvi": ("firmware_bridge.covvi", "open_covvi"),

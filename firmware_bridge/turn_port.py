@@ -17,7 +17,7 @@ from firmware_bridge.hand_port import HandPort
 Turns = Callable[[bytes], list[tuple[bytes, int]]]
 """What is written, cut into parts; with each, the bytes of the answer to it, 0 for none."""
 WAITING_N = 8
-STALE_S = 0.050
+STALE_S = 0.100
 """What waited so long is no longer meant; a stop always is."""
 
 

@@ -17,6 +17,7 @@ HAND_TWINS: dict[str, tuple[str, str]] = {
     "rh56": ("firmware_bridge.emulators.rh56", "Rh56Twin"),
     "rh56_modbus": ("firmware_bridge.emulators.rh56", "Rh56ModbusTwin"),
     "robotiq": ("firmware_bridge.emulators.robotiq", "RobotiqTwin"),
+    "rohand": ("firmware_bridge.emulators.rohand", "RoHandTwin"),
     "brunel": ("firmware_bridge.emulators.brunel", "BrunelTwin"),
     "mia": ("firmware_bridge.emulators.mia", "MiaTwin"),
     "covvi": ("firmware_bridge.emulators.covvi", "CovviTwin"),
