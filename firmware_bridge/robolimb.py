@@ -2,7 +2,7 @@
 
 Facts: intellsensing/robolimb@41b30424. Its fingers know no positions: they run at a speed until
 they are stopped or stall. So where they stand is reckoned from how long they said that they moved,
-and set right at each end that they report.
+and set right when they report that they are open.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from acquisition.stream import Refused
+from acquisition.words import Setting, split_argument
 from firmware_bridge.can_frames import CanFrame, CanFrames, pack
 from firmware_bridge.can_port import open_can_dialect
 from firmware_bridge.command import Mode
@@ -26,26 +28,17 @@ STOP, CLOSE, OPEN = range(3)
 STOPPED, CLOSING, OPENING, STALLED_CLOSED, STALLED_OPEN = range(5)
 """what a finger says of itself"""
 SLOWEST, FASTEST = 10, 297
-FULL_DEG, TOP_DEG_S = 100.0, 100.0
-"""Full closing in a second at full speed; the maker tells no angles."""
+FULL_DEG = 100.0
+"""What we call a closed finger; the hand tells no angles."""
+CLOSE_S = (0.3, 5.0)
+"""Seconds of a full closing at full speed that can be true."""
+SETTINGS: dict[str, Setting] = {"close_s": 1.0}
 COUNTS_PER_A = 21.825
-MIDDLE_DEG, NEAR_END_DEG = 50.0, 2.0
-"""Where a finger is taken to be before it reached an end, and how near it comes to one by
-reckoning alone: only the finger itself says that it has arrived."""
+OPENING_SHARE = 0.8
+"""Opening is reckoned slower than it is told: so a finger is open, and says so, before the
+reckoning would end its movement. For the same reason it is taken to be closed at first."""
 LONGEST_STEP_S = 0.100
 """Longest time between two reports that is reckoned with."""
-SPEC = HandSpec(
-    "robo-limb", tuple(Joint(name, (0.0, FULL_DEG), TOP_DEG_S, 1000.0) for name in NAMES)
-)
-FACTS = Facts(
-    SPEC,
-    Mode.VELOCITY,
-    Silence.HOLDS,
-    None,
-    max_rate_hz=50.0,
-    holds_unpowered=True,
-    setpoints_answer=True,
-)
 
 
 def order(finger: int, action: int, speed: int = FASTEST) -> CanFrame:
@@ -56,19 +49,32 @@ def order(finger: int, action: int, speed: int = FASTEST) -> CanFrame:
 ALL_STOP = pack(*(order(finger, STOP) for finger in range(1, len(NAMES) + 1)))
 
 
-def count_of(deg_s: float) -> int:
+def count_of(share: float) -> int:
     """The finger's speed, cut towards 0; 0 for what is slower than it can go."""
-    count = int(min(abs(deg_s) / TOP_DEG_S, 1.0) * FASTEST)
+    count = int(min(abs(share), 1.0) * FASTEST)
     return count if count >= SLOWEST else 0
+
+
+def facts_of(close_s: float) -> Facts:
+    """What is known of a hand that closes in that time at full speed."""
+    top = FULL_DEG / close_s
+    return Facts(
+        HandSpec("robo-limb", tuple(Joint(n, (0.0, FULL_DEG), top, 10 * top) for n in NAMES)),
+        Mode.VELOCITY,
+        Silence.HOLDS,
+        None,
+        max_rate_hz=50.0,
+        holds_unpowered=True,
+        setpoints_answer=True,
+    )
 
 
 class RoboLimb:
     """The dialect. A finger that is not told to move is told to stop, in every setpoint."""
 
-    facts = FACTS
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic, close_s: float = 1.0) -> None:
+        self.facts = facts_of(close_s)
+        self.clock, self._top_deg_s = clock, FULL_DEG / close_s
         self.asked_deg_s = [0.0] * len(NAMES)
         """what each finger was last told, for the reckoning"""
 
@@ -84,10 +90,10 @@ class RoboLimb:
     def setpoint(self, joints: tuple[float, ...]) -> Wanted:
         orders, speeds = [], []
         for finger, deg_s in enumerate(joints, 1):
-            count = count_of(deg_s)
+            count = count_of(deg_s / self._top_deg_s)
             action = STOP if not count else CLOSE if deg_s > 0 else OPEN
             orders.append(order(finger, action, count or FASTEST))
-            speed = count * TOP_DEG_S / FASTEST
+            speed = count * self._top_deg_s / FASTEST
             speeds.append(speed if deg_s > 0 else -speed)
         self.asked_deg_s = speeds
         return Wanted(pack(*orders), tuple(speeds))
@@ -144,14 +150,10 @@ class _Ear:
             return 0.0
         before = self._at_deg[joint]
         if before is None:
-            return MIDDLE_DEG
+            return FULL_DEG
         step_s = min(now_s - self._since_s[joint], LONGEST_STEP_S)
-        moved = before + self._speed_deg_s[joint] * step_s
-        if status == STALLED_CLOSED:
-            return moved  # on an object as often as at the end
-        low = NEAR_END_DEG if self._speed_deg_s[joint] < 0 else 0.0
-        high = FULL_DEG - NEAR_END_DEG if self._speed_deg_s[joint] > 0 else FULL_DEG
-        return min(max(moved, min(low, before)), max(high, before))
+        speed = self._speed_deg_s[joint] * (OPENING_SHARE if self._speed_deg_s[joint] < 0 else 1)
+        return min(max(before + speed * step_s, 0.0), FULL_DEG)
 
 
 def open_robolimb(
@@ -160,8 +162,12 @@ def open_robolimb(
     port: HandPort | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> DialectLink:
-    """The hand at a CAN interface, e.g. "can0". `port` stands for it, as in tests.
+    """The hand at a CAN interface: "can0,close_s=1.2". `port` stands for it, as in tests.
 
-    Refuses an interface that is missing, down or not permitted.
+    Refuses an interface that is missing, down or not permitted, and a time that cannot be.
     """
-    return open_can_dialect(RoboLimb(clock), argument, BITRATE_HZ, port, clock)
+    channel, settings = split_argument(argument, SETTINGS, "robolimb")
+    close_s = float(settings["close_s"])
+    if not CLOSE_S[0] <= close_s <= CLOSE_S[1]:
+        raise Refused(f"close_s is from {CLOSE_S[0]:g} to {CLOSE_S[1]:g} s, not {close_s:g}.")
+    return open_can_dialect(RoboLimb(clock, close_s), channel, BITRATE_HZ, port, clock)

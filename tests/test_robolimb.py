@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acquisition.stream import DeviceRefused
+from acquisition.stream import DeviceRefused, Refused
 from firmware_bridge.can_frames import CanFrame, CanFrames, pack
 from firmware_bridge.link import HandState
 from firmware_bridge.robolimb import (
@@ -104,7 +104,7 @@ def test_a_finger_is_reckoned_while_it_moves_and_set_right_at_its_ends() -> None
     def hear(status: int) -> float | None:
         return ear.hear(report(2, status))[-1].position_deg[1]
 
-    assert hear(STOPPED) == 50.0, "nobody knows yet"
+    assert hear(STOPPED) == 100.0, "nobody knows yet: it must be free to open"
     assert hear(STALLED_OPEN) == 0.0
     hand.setpoint((0.0, 30.0, 0.0, 0.0, 0.0, 0.0))
     hear(CLOSING)
@@ -118,9 +118,28 @@ def test_a_finger_is_reckoned_while_it_moves_and_set_right_at_its_ends() -> None
     assert hear(STALLED_CLOSED) == pytest.approx(6.6, abs=0.1)
     hand.setpoint((0.0, -100.0, 0.0, 0.0, 0.0, 0.0))
     hear(OPENING)
-    clock.now_s += 0.090
-    assert hear(OPENING) == 2.0, "only the finger says that it is open"
+    clock.now_s += 0.050
+    assert hear(OPENING) == pytest.approx(2.6, abs=0.1), "slower than told"
     assert hear(STALLED_OPEN) == 0.0
+
+
+def test_a_slow_hands_speeds_are_counted_in_its_own_time() -> None:
+    rows = [orders(RoboLimb(close_s=s).setpoint((50.0,) * 6).data)[1] for s in (1.0, 2.0)]
+    assert rows == [(CLOSE, 148), (CLOSE, 297)]
+
+
+@pytest.mark.parametrize("close_s", ["0.1", "9", "nan"])
+def test_a_time_of_closing_that_cannot_be_is_refused(close_s: str) -> None:
+    with pytest.raises(Refused, match=r"close_s is from 0\.3 to 5 s"):
+        open_robolimb(f",close_s={close_s}", port=Rig("robolimb").port)
+
+
+def test_a_hand_that_was_closed_at_the_start_opens_whole() -> None:
+    rig = Rig("robolimb")
+    rig.twin.body.position_deg = [80.0] * 6
+    rig.armed().run(1.5, tuple(-speed for speed in rig.closing(1.0)))
+    assert rig.twin.body.position_deg == [0.0] * 6
+    assert rig.link.at_deg == (0.0,) * 6
 
 
 def test_a_stuck_finger_stands_still_in_what_is_told() -> None:

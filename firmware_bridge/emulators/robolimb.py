@@ -12,12 +12,13 @@ from firmware_bridge.robolimb import (
     FULL_DEG,
     NAMES,
     OPENING,
-    SPEC,
     STALLED_CLOSED,
     STALLED_OPEN,
     STOPPED,
-    TOP_DEG_S,
+    facts_of,
 )
+
+CLOSE_S = 1.0
 
 REPORT_ID = 0x200
 REPORT_S = 0.020
@@ -27,7 +28,7 @@ class RoboLimbTwin:
     """One hand, open as when it was switched on. It tells of no protection: `trip` does nothing."""
 
     def __init__(self) -> None:
-        self.body = Body(SPEC)
+        self.body = Body(facts_of(CLOSE_S).spec)
         self.trip = False
         self._frames = CanFrames()
         self._driven = [0.0] * len(NAMES)
@@ -38,7 +39,7 @@ class RoboLimbTwin:
         for frame in self._frames.split(data):
             finger = frame.number - COMMAND_ID
             if 1 <= finger <= len(NAMES) and len(frame.data) == 4 and frame.data[1] <= 2:
-                speed = int.from_bytes(frame.data[2:], "big") * TOP_DEG_S / FASTEST
+                speed = int.from_bytes(frame.data[2:], "big") * FULL_DEG / CLOSE_S / FASTEST
                 signs = {CLOSE: 1.0, 2: -1.0}
                 self._driven[finger - 1] = speed * signs.get(frame.data[1], 0.0)
                 self.body.drive_at(finger - 1, self._driven[finger - 1])
