@@ -12,6 +12,7 @@ from typing import Any
 from acquisition.sources import open_source
 from acquisition.stream import DeviceError, Source
 from firmware_bridge.control import control
+from firmware_bridge.grips import fitted
 from firmware_bridge.hands import open_hand
 from firmware_bridge.safety_state import limits_for
 from flexor.feed import Feed, spawn
@@ -107,6 +108,8 @@ def drive(
     grips = profile.control_grips(contract.labels, contract.rest)
     with ExitStack() as stack:
         hand = stack.enter_context(open_hand(profile.hand))
+        if not profile.grips:
+            grips = fitted(hand.hand, grips)
         mapping = control(grips, hand.hand, contract.labels, 1 / contract.hop_s)
         hand.wait_connected()
         feeds = _feeds(source, source_name, record, view, lsl, stack)
