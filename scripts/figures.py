@@ -73,6 +73,11 @@ FIGURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "make firmware-fuzz",
         ("rows",),
     ),
+    "link-timing": (
+        "The link to the hand: a frame's bytes, and there and back over a pseudo-terminal",
+        "scripts/link_timing.py",
+        ("rows",),
+    ),
     "within-user": (
         "MyoArmbandDataset within user: 9 people, per window, no vote, int8, live decoder",
         "flexor benchmark --data {data} --cycles 4,2,1 --out runs/benchmark",
@@ -119,7 +124,7 @@ def main() -> None:
 def measure(name: str, data: str) -> None:
     """Runs one command and keeps its figures with the command, the commit and the machine."""
     command = FIGURES[name][1]
-    if command.startswith("make "):
+    if not command.startswith("flexor "):
         return  # it writes its own file
     out = FOLDER / f"{name}.json"
     FOLDER.mkdir(parents=True, exist_ok=True)

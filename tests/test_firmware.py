@@ -209,12 +209,8 @@ def test_no_millisecond_is_lost_however_the_counter_is_read(
 
 GOOD = Joints().axes()[0]
 BAD = {
-    "low below a thousand degrees": GOOD._replace(
-        low_udeg=-1_000_000_001, udeg_per_count=1_000_000
-    ),
-    "high above a thousand degrees": GOOD._replace(
-        high_udeg=1_000_000_001, udeg_per_count=1_000_000
-    ),
+    "low below 1000 degrees": GOOD._replace(low_udeg=-1_000_000_001, udeg_per_count=10**6),
+    "high above 1000 degrees": GOOD._replace(high_udeg=1_000_000_001, udeg_per_count=10**6),
     "no range": GOOD._replace(low_udeg=100_000_000),
     "no scale": GOOD._replace(udeg_per_count=0),
     "too large a scale": GOOD._replace(udeg_per_count=1_000_001),
@@ -240,6 +236,18 @@ def starts(axes: tuple[Axis, ...], crc_n: int = 2) -> bool:
 def test_a_joint_that_cannot_be_starts_no_hand(axis: Axis) -> None:
     assert starts((GOOD,) * 6)
     assert not starts((*(GOOD,) * 5, axis))
+
+
+@pytest.mark.parametrize(
+    "axis",
+    [
+        Axis(-1_000_000_000, 1_000_000_000, 1_000_000, 1_000_000, 1_000_000, 1_000_000, 0, 0, 0),
+        Axis(0, 1, 1, 1, 1, 0, 0, 0, 1),
+        Axis(-32_766, 32_766, 1, 1, 1, 1, 0, 0, 1000),
+    ],
+)
+def test_the_outermost_joint_that_can_be_starts(axis: Axis) -> None:
+    assert starts((axis,) * 6)
 
 
 @pytest.mark.parametrize(("crc_n", "right"), [(2, True), (4, True), (0, False), (3, False)])
