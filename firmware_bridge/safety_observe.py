@@ -51,7 +51,7 @@ def see(
         rest_since_s = math.inf
     if telemetry is not None:
         watched, stuck = _watch(state, telemetry, min(now_s - heard_s, GAP_S), limits)
-        stalled = any([state.motion.velocity_deg_s[i] < 0.0 for i in stuck])
+        stalled = any(state.motion.velocity_deg_s[i] < 0.0 for i in stuck)
         if stuck or blocked:
             blocked = _blocked(blocked, stuck, telemetry.position_deg, limits)
         hand, heard_s = telemetry, now_s
