@@ -108,8 +108,8 @@ def test_an_angle_that_cannot_be_is_not_believed() -> None:
 
 
 def test_a_hand_on_a_serial_line_of_modbus_does_the_same() -> None:
-    closes_and_stops(open_rh56_modbus, "/dev/x", Rh56ModbusTwin(RTU))
-    closes_and_stops(open_rh56_modbus, "/dev/x,id=3", Rh56ModbusTwin(RTU, 3))
+    closes_and_stops(open_rh56_modbus, "/dev/x", Rh56ModbusTwin())
+    closes_and_stops(open_rh56_modbus, "/dev/x,id=3", Rh56ModbusTwin(unit=3))
     closes_and_stops(open_rh56, "/dev/x,id=3", Rh56Twin(3))
 
 
@@ -141,7 +141,7 @@ def test_an_address_that_is_none_or_silent_is_refused() -> None:
 @pytest.mark.parametrize("words", [SerialWords(), ModbusWords(1, RTU), ModbusWords(1, TCP)])
 def test_noise_is_borne_and_the_next_answer_understood(words: SerialWords | ModbusWords) -> None:
     serial = isinstance(words, SerialWords)
-    twin = Rh56Twin() if serial else Rh56ModbusTwin(words.framing)
+    twin = Rh56Twin() if serial else Rh56ModbusTwin()
     good = twin.hear(words.read(ANGLE_ACT, ANGLES_N), 0.0)
     heads = REPLY_HEAD if serial else b"\x00\x01\x03\x10"
     assert survives_noise(words.ear(), good, heads)[-1].position_deg == (0.0,) * 6

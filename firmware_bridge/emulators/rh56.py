@@ -7,7 +7,7 @@ import struct
 from firmware_bridge.emulators.modbus import Unit
 from firmware_bridge.emulators.twin import Body
 from firmware_bridge.frames import FrameCutter
-from firmware_bridge.modbus import TCP, Framing
+from firmware_bridge.modbus import RTU, TCP, Framing
 from firmware_bridge.rh56 import (
     ANGLE_ACT,
     ANGLE_SET,
@@ -92,14 +92,14 @@ class Rh56Twin(_Hand):
 
 
 class Rh56ModbusTwin(_Hand):
-    """Behind Modbus, one word in a register."""
+    """Behind Modbus, one word in a register. It takes frames of TCP and of a serial line."""
 
-    def __init__(self, framing: Framing = TCP, unit: int = 1) -> None:
+    def __init__(self, framings: tuple[Framing, ...] = (TCP, RTU), unit: int = 1) -> None:
         super().__init__()
-        self._unit = Unit(framing, unit, self._word, self._set)
+        self._units = [Unit(framing, unit, self._word, self._set) for framing in framings]
 
     def hear(self, data: bytes, now_s: float) -> bytes:
-        return self._unit.hear(data)
+        return b"".join(unit.hear(data) for unit in self._units)
 
     def _word(self, address: int) -> int:
         if 0 <= address - ANGLE_ACT < 6:
