@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import mcu_rig, test_mcu_protection, test_simulated_mcu
+from tests import mcu_rig, test_mcu_protection, test_mcu_torque, test_simulated_mcu
 from tests.firmware_rig import CMcu, c_model, library
 
 pytestmark = pytest.mark.edge
@@ -22,5 +22,5 @@ def _the_firmware_takes_the_place() -> Iterator[None]:
         yield
 
 
-for _module in (test_simulated_mcu, test_mcu_protection):
+for _module in (test_simulated_mcu, test_mcu_protection, test_mcu_torque):
     globals().update({name: test for name, test in vars(_module).items() if name[:5] == "test_"})
