@@ -25,7 +25,7 @@ JsonFile = Annotated[
 Lsl = Annotated[bool, typer.Option("--lsl", help="Also send all of it to LSL.")]
 Seconds = Annotated[Optional[float], typer.Option(help="Stop after this long.")]  # noqa: UP045
 
-EXTRAS = {"bleak": "ble", "pylsl": "lsl", "mne_lsl": "lsl", "edfio": "files"}
+EXTRAS = {"bleak": "ble", "pylsl": "lsl", "mne_lsl": "lsl", "can": "can", "edfio": "files"}
 EXTRAS |= {name: name for name in ("brainflow", "mindrove")}
 """library -> the extra that brings it; every other one comes with training"""
 

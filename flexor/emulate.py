@@ -18,8 +18,8 @@ from acquisition.emulators.twin import TWINS, Twin, open_twin
 from acquisition.stream import Refused
 from acquisition.tables import refuse_unknown
 from acquisition.words import Setting
-from firmware_bridge.emulators.serve import serve_hand
-from firmware_bridge.emulators.twin import HAND_TWINS, open_hand_twin
+from firmware_bridge.emulators.serve import serve_hand, serve_hand_at
+from firmware_bridge.emulators.twin import HAND_TWINS, ON_CAN, TCP_PORTS, open_hand_twin
 
 SIGNALS = ("muscles", "pattern")
 
@@ -41,10 +41,21 @@ def emulate(
             raise Refused(
                 f"The hand {name} is emulated as it is: settings and trouble are for sensors."
             )
-        hand = open_hand_twin(name)
-        say = f"flexor run --arm --hand {name}:"
+        if name in ON_CAN:
+            raise Refused(
+                f"The {name} is on a CAN bus, and no bus is emulated here: its tests use "
+                f"python-can's virtual one."
+            )
+        hand, say = open_hand_twin(name), f"flexor run --arm --hand {name}:"
         with _until(seconds) as stop:
-            serve_hand(hand, at, stop, lambda where: _there(name, say + where))
+            if name in TCP_PORTS:
+                host, _, number = (at or "127.0.0.1").partition(":")
+                if not (number or "0").isdigit():
+                    raise Refused(f'--at is HOST or HOST:PORT, not "{at}".')
+                port = int(number or TCP_PORTS[name])
+                serve_hand_at(hand, host, port, stop, lambda where: _there(name, say + where))
+            else:
+                serve_hand(hand, at, stop, lambda where: _there(name, say + where))
         return {"emulated": word, "seconds": round(time.monotonic() - begun_s, 1)}
     twin, done = twin_of(name, settings), Injected()
     if what == "muscles":

@@ -16,9 +16,13 @@ import pytest
 
 from firmware_bridge.emulators import ability_hand
 from firmware_bridge.emulators.ability_hand import AbilityHandTwin
-from firmware_bridge.emulators.serve import serve_hand
+from firmware_bridge.emulators.serve import serve_hand, serve_hand_at
+from firmware_bridge.emulators.twin import open_hand_twin
+from firmware_bridge.hands import open_hand
 from firmware_bridge.watchdog import ARM, DISARM, FEED, HEAD, WatchdogProcess
 from firmware_bridge.watchdog_process import obey
+
+pytestmark = pytest.mark.edge
 
 DRIVER = """
 import sys, time
@@ -133,3 +137,20 @@ def test_messages_that_come_in_pieces_are_put_together() -> None:
         stop, rest = obey(b"", said[:cut])
         assert obey(stop, rest + said[cut:]) == (b"de", b"")
     assert obey(b"de", HEAD.pack(DISARM, 0)) == (b"", b"")
+
+
+def test_a_hand_behind_tcp_is_there_for_one_caller_after_the_other() -> None:
+    stop, where = threading.Event(), Queue[str]()
+    twin = open_hand_twin("covvi")
+    thread = threading.Thread(target=serve_hand_at, args=(twin, "127.0.0.1", 0, stop, where.put))
+    thread.start()
+    try:
+        address = where.get(timeout=5.0)
+        for _ in range(2):
+            with open_hand(f"covvi:{address}") as hand:
+                hand.wait_connected()
+                assert hand.up
+    finally:
+        stop.set()
+        thread.join(5.0)
+    assert not thread.is_alive()

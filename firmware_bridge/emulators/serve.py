@@ -1,10 +1,11 @@
-"""A hand's twin in real time behind a pseudo-terminal, where its serial port would be."""
+"""A hand's twin in real time, where its serial port or its network interface would be."""
 
 from __future__ import annotations
 
 import os
 import pty
 import select
+import socket
 import time
 import tty
 from collections.abc import Callable
@@ -19,19 +20,19 @@ READ_N = 4096
 TURN_S = 0.002
 """How often the joints move."""
 
+Ready = Callable[[str], None]
+"""told once where the hand is to be found"""
 
-def serve_hand(twin: HandTwin, link: str, stop: Event, ready: Callable[[str], None]) -> None:
-    """Lets the hand be there until `stop`, under the name `link` where one is given.
 
-    `ready` is told once where. Refuses a name that is taken.
-    """
+def serve_hand(twin: HandTwin, link: str, stop: Event, ready: Ready) -> None:
+    """Lets the hand be there until `stop`, behind a pseudo-terminal, under the name `link` where
+    one is given. Refuses a name that is taken."""
     with ExitStack() as stack:
         master, slave = pty.openpty()
         # Our own hold on the slave keeps the master alive while nobody else has it open.
         stack.callback(os.close, slave)
         stack.callback(os.close, master)
         tty.setraw(slave)
-        os.set_blocking(master, False)
         name = os.ttyname(slave)
         if link:
             try:
@@ -39,13 +40,50 @@ def serve_hand(twin: HandTwin, link: str, stop: Event, ready: Callable[[str], No
             except OSError as error:
                 raise Refused(f"{link} cannot be made a link ({error.strerror}).") from None
             stack.callback(Path(link).unlink, missing_ok=True)
-        poller = select.poll()
-        poller.register(master, select.POLLIN)
         ready(link or name)
+        _live(twin, master, stop)
+
+
+def serve_hand_at(twin: HandTwin, host: str, number: int, stop: Event, ready: Ready) -> None:
+    """The same behind a TCP port, for one caller after the other. Refuses a port that is taken."""
+    try:
+        server = socket.create_server((host, number))
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise Refused(
+            f"Port {number} of {host} cannot be listened at ({why}): end the other program that "
+            f"holds it, or give another address with --at."
+        ) from None
+    with server:
+        server.settimeout(TURN_S)
+        ready(f"{host}:{server.getsockname()[1]}")
         while not stop.is_set():
-            data = os.read(master, READ_N) if poller.poll(1e3 * TURN_S) else b""
-            said = twin.advance(time.monotonic())
-            if data:
-                said += twin.hear(data, time.monotonic())
-            with suppress(BlockingIOError):
-                os.write(master, said)
+            twin.advance(time.monotonic())
+            try:
+                call, _ = server.accept()
+            except TimeoutError:
+                continue
+            with call:
+                call.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                _live(twin, call.fileno(), stop)
+
+
+def _live(twin: HandTwin, number: int, stop: Event) -> None:
+    """The hand hears, moves and speaks until `stop`, or until its caller hangs up."""
+    os.set_blocking(number, False)
+    poller = select.poll()
+    poller.register(number, select.POLLIN)
+    while not stop.is_set():
+        heard = b""
+        if poller.poll(1e3 * TURN_S):
+            try:
+                heard = os.read(number, READ_N)
+            except OSError:
+                return
+            if not heard:
+                return
+        said = twin.advance(time.monotonic())
+        if heard:
+            said += twin.hear(heard, time.monotonic())
+        with suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
+            os.write(number, said)

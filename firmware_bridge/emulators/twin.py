@@ -28,6 +28,11 @@ HAND_TWINS: dict[str, tuple[str, str]] = {
 }
 """name of the hand -> (module, class without arguments), imported when asked for"""
 
+TCP_PORTS = {"covvi": 4267, "rh56_modbus": 6000}
+"""Hands that wait for TCP calls, and where"""
+ON_CAN = ("robolimb", "tmotor", "odrive_can")
+"""Hands on a CAN bus; all others have a serial port."""
+
 
 @dataclass
 class Body:
