@@ -107,10 +107,48 @@ static uint8_t joints_in(const char *list) {
     return (uint8_t)bits;
 }
 
-static void all(int32_t *values, double value) {
-    for (int j = 0; j < FLX_DOF_N; j++) {
-        values[j] = (int32_t)value;
+static const struct {
+    const char *name;
+    bool *fault;
+} switches[] = {{"dead", &line.dead},
+                {"garble", &line.garble},
+                {"nack", &hand.in.refuses},
+                {"over_current", &hand.in.over_current},
+                {"button", &hand.in.pressed}};
+static const struct {
+    const char *name;
+    double *value;
+} numbers[] = {{"delay", &line.delay_s}, {"corrupt", &line.corrupt}};
+static const struct {
+    const char *name;
+    int32_t *values; /* of all joints */
+} sensors[] = {{"current", hand.in.current_ma}, {"temperature", hand.in.temperature_c}};
+
+#define EACH(i, table) (size_t i = 0; i < sizeof(table) / sizeof *(table); i++)
+
+/* Whether the word is a fault that is set to a value. */
+static bool set(const char *what, const char *text) {
+    for EACH(i, switches) {
+        if (strcmp(what, switches[i].name) == 0) {
+            *switches[i].fault = strncmp(text, "true", 4) == 0;
+            return true;
+        }
     }
+    for EACH(i, numbers) {
+        if (strcmp(what, numbers[i].name) == 0) {
+            *numbers[i].value = strtod(text, NULL);
+            return true;
+        }
+    }
+    for EACH(i, sensors) {
+        if (strcmp(what, sensors[i].name) == 0) {
+            for (int j = 0; j < FLX_DOF_N; j++) {
+                sensors[i].values[j] = (int32_t)strtol(text, NULL, 10);
+            }
+            return true;
+        }
+    }
+    return false;
 }
 
 static void obey(const char *order) {
@@ -118,39 +156,19 @@ static void obey(const char *order) {
     int at = 0;
     sscanf(order, "{\"do\": \"%31[a-z_]\", \"value\": %n", what, &at);
     const char *text = order + at;
-    bool yes = strncmp(text, "true", 4) == 0;
-    double value = strtod(text, NULL);
     if (strcmp(what, "trace") == 0) {
         tell_trace();
         return;
     }
     if (strcmp(what, "stall") == 0) {
         hand.in.stalled = joints_in(text);
-    } else if (strcmp(what, "dead") == 0) {
-        line.dead = yes;
-    } else if (strcmp(what, "nack") == 0) {
-        hand.in.refuses = yes;
-    } else if (strcmp(what, "garble") == 0) {
-        line.garble = yes;
-    } else if (strcmp(what, "over_current") == 0) {
-        hand.in.over_current = yes;
-    } else if (strcmp(what, "current") == 0) {
-        all(hand.in.current_ma, value);
-    } else if (strcmp(what, "temperature") == 0) {
-        all(hand.in.temperature_c, value);
-    } else if (strcmp(what, "button") == 0) {
-        hand.in.pressed = yes;
-    } else if (strcmp(what, "delay") == 0) {
-        line.delay_s = value;
-    } else if (strcmp(what, "corrupt") == 0) {
-        line.corrupt = value;
     } else if (strcmp(what, "estop") == 0) {
         flx_emergency_stop(&hand);
     } else if (strcmp(what, "reboot") == 0) {
         reboot_hand();
     } else if (strcmp(what, "unplug") == 0) {
         line_unplug(&line);
-    } else {
+    } else if (!set(what, text)) {
         printf("{\"unknown\": true}\n");
         return;
     }

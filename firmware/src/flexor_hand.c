@@ -1,39 +1,7 @@
-#include "flexor_hand.h"
-
-#define MAX_UDEG 1000000000
-#define MAX_MDEG_S 1000000
-/* Microdegrees from the goal per mdeg/s towards it: a position loop of 20 Hz. */
-#define GAIN_UDEG 50
-
-static int32_t bounded(int32_t value, int32_t low, int32_t high) {
-    return value < low ? low : value > high ? high : value;
-}
+#include "flexor_motion.h"
 
 static bool moving(const flx_hand *hand) {
     return hand->state == FLX_STATE_ARMED || hand->state == FLX_STATE_HOLD;
-}
-
-static bool protects(const flx_hand *hand) {
-    return hand->in.over_current || hand->tripped || hand->hot;
-}
-
-/* In every state, because a wearer must get free of the hand. */
-bool flx_releasing(const flx_hand *hand) {
-    return hand->pressed_ms >= FLX_PRESS_MS && !protects(hand);
-}
-
-uint8_t flx_flags(const flx_hand *hand) {
-    int flags = 0;
-    if (hand->in.over_current || hand->tripped) {
-        flags |= FLX_FLAG_OVER_CURRENT;
-    }
-    if (hand->hot) {
-        flags |= FLX_FLAG_OVER_TEMPERATURE;
-    }
-    if (flx_releasing(hand)) {
-        flags |= FLX_FLAG_RELEASE;
-    }
-    return (uint8_t)flags;
 }
 
 uint16_t flx_torque_limit(const flx_hand *hand) {
@@ -45,18 +13,6 @@ uint16_t flx_torque_limit(const flx_hand *hand) {
 
 void flx_emergency_stop(flx_hand *hand) {
     hand->state = FLX_STATE_ESTOP;
-}
-
-/* Whether no sum or product below can leave 32 bits. */
-static bool joint_can_be(const flx_joint *joint) {
-    return joint->low_udeg >= -MAX_UDEG && joint->high_udeg <= MAX_UDEG &&
-           joint->low_udeg < joint->high_udeg && joint->udeg_per_count > 0 &&
-           joint->udeg_per_count <= MAX_UDEG / FLX_FULL_SCALE &&
-           joint->high_udeg / joint->udeg_per_count < INT16_MAX &&
-           joint->low_udeg / joint->udeg_per_count > -INT16_MAX && joint->velocity_mdeg_s > 0 &&
-           joint->velocity_mdeg_s <= MAX_MDEG_S && joint->change_mdeg_s > 0 &&
-           joint->change_mdeg_s <= MAX_MDEG_S && joint->release_mdeg_s >= 0 &&
-           joint->release_mdeg_s <= joint->velocity_mdeg_s && joint->torque_ramp >= 0;
 }
 
 bool flx_hand_start(flx_hand *hand, const flx_joint *joints, uint8_t crc_n, flx_write write,
@@ -75,10 +31,10 @@ bool flx_hand_start(flx_hand *hand, const flx_joint *joints, uint8_t crc_n, flx_
         return false;
     }
     for (int j = 0; j < FLX_DOF_N; j++) {
-        if (!joint_can_be(&joints[j])) {
+        if (!flx_joint_can_be(&joints[j])) {
             return false;
         }
-        hand->position_udeg[j] = bounded(0, joints[j].low_udeg, joints[j].high_udeg);
+        hand->position_udeg[j] = flx_bounded(0, joints[j].low_udeg, joints[j].high_udeg);
     }
     return true;
 }
@@ -91,17 +47,6 @@ static void send(flx_hand *hand, uint8_t type, const uint8_t *payload, size_t n)
     hand->write(hand->context, wire, n);
 }
 
-/* Whole counts, halves away from zero. */
-static uint16_t to_counts(const flx_hand *hand, int j) {
-    int32_t per_count = hand->joints[j].udeg_per_count, half = per_count / 2;
-    int32_t udeg = hand->position_udeg[j];
-    if (hand->in.measures >> j & 1) {
-        udeg = bounded(hand->in.measured_udeg[j], -2 * MAX_UDEG, 2 * MAX_UDEG);
-    }
-    int32_t counts = (udeg >= 0 ? udeg + half : udeg - half) / per_count;
-    return (uint16_t)bounded(counts, -INT16_MAX, INT16_MAX);
-}
-
 static void send_telem(flx_hand *hand) {
     const flx_rx *rx = &hand->rx;
     uint32_t damaged = rx->crc_errors + rx->oversize + rx->garbage;
@@ -112,7 +57,7 @@ static void send_telem(flx_hand *hand) {
     flx_put16(payload + FLX_TELEM_LAST_SEQ_AT, rx->last_seq);
     flx_put16(payload + FLX_TELEM_AGE_MS_AT, hand->age_ms);
     for (int j = 0; j < FLX_DOF_N; j++) {
-        flx_put16(payload + FLX_TELEM_COUNTS_AT + 2 * j, to_counts(hand, j));
+        flx_put16(payload + FLX_TELEM_COUNTS_AT + 2 * j, flx_to_counts(hand, j));
     }
     flx_put16(payload + FLX_TELEM_RX_OK_AT, (uint16_t)(rx->ok & 0xFFFFU));
     flx_put16(payload + FLX_TELEM_STALE_AT, (uint16_t)(rx->stale & 0xFFFFU));
@@ -120,50 +65,11 @@ static void send_telem(flx_hand *hand) {
     send(hand, FLX_FRAME_TELEM, payload, sizeof payload);
 }
 
-static bool any_over(const flx_hand *hand) {
-    for (int j = 0; j < FLX_DOF_N; j++) {
-        if (hand->over_ms[j] > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Currents, temperatures and the button, every ms. */
-static void sense(flx_hand *hand) {
-    bool cool = true;
-    for (int j = 0; j < FLX_DOF_N; j++) {
-        const flx_joint *joint = &hand->joints[j];
-        if (hand->in.current_ma[j] <= joint->current_limit_ma) {
-            hand->over_ms[j] = 0;
-        } else if (hand->over_ms[j] < FLX_TRIP_MS) {
-            hand->over_ms[j]++;
-        }
-        if (hand->over_ms[j] == FLX_TRIP_MS) {
-            hand->tripped = true;
-        }
-        if (hand->in.temperature_c[j] > joint->temperature_limit_c - (hand->hot ? FLX_COOL_K : 0)) {
-            cool = false;
-        }
-    }
-    hand->hot = !cool;
-    if (!hand->in.pressed) {
-        hand->pressed_ms = 0;
-        return;
-    }
-    if (hand->pressed_ms == 0 && !any_over(hand)) {
-        hand->tripped = false;
-    }
-    if (hand->pressed_ms < FLX_PRESS_MS) {
-        hand->pressed_ms++;
-    }
-}
-
 /* Age of the setpoint: HOLD, then FAILSAFE. Nothing but a setpoint turns it back. */
 static void watch(flx_hand *hand) {
     if (moving(hand)) {
         hand->age_ms = (uint16_t)(hand->now_ms - hand->setpoint_ms);
-        if (protects(hand) || hand->age_ms > hand->ttl_ms) {
+        if (flx_protects(hand) || hand->age_ms > hand->ttl_ms) {
             hand->state = FLX_STATE_FAILSAFE;
         } else if (flx_releasing(hand)) {
             hand->state = FLX_STATE_IDLE;
@@ -178,54 +84,13 @@ static void watch(flx_hand *hand) {
     }
 }
 
-/* Velocity that the joint is asked for, mdeg/s. */
-static int32_t goal(const flx_hand *hand, int j) {
-    const flx_joint *joint = &hand->joints[j];
-    int32_t at = hand->position_udeg[j], limit = joint->velocity_mdeg_s;
-    if (flx_releasing(hand)) {
-        int32_t open = bounded(0, joint->low_udeg, joint->high_udeg);
-        return bounded((open - at) / GAIN_UDEG, -joint->release_mdeg_s, joint->release_mdeg_s);
-    }
-    if (hand->mode == FLX_MODE_TORQUE) {
-        return hand->torque[j] * limit / FLX_FULL_SCALE;
-    }
-    if (hand->state != FLX_STATE_ARMED) {
-        return 0;
-    }
-    if (hand->mode == FLX_MODE_VELOCITY) {
-        return hand->counts[j] * limit / FLX_FULL_SCALE;
-    }
-    int32_t wanted = hand->counts[j] * joint->udeg_per_count;
-    return bounded((wanted - at) / GAIN_UDEG, -limit, limit);
-}
-
-static void move(flx_hand *hand, int j) {
-    const flx_joint *joint = &hand->joints[j];
-    bool given = hand->state == FLX_STATE_ARMED && hand->mode == FLX_MODE_TORQUE;
-    int32_t wanted = given ? hand->counts[j] : 0;
-    int32_t velocity = hand->velocity_mdeg_s[j];
-    hand->torque[j] += bounded(wanted - hand->torque[j], -joint->torque_ramp, joint->torque_ramp);
-    if (protects(hand)) {
-        hand->torque[j] = 0;
-    }
-    velocity += bounded(goal(hand, j) - velocity, -joint->change_mdeg_s, joint->change_mdeg_s);
-    if (hand->in.stalled >> j & 1) {
-        hand->velocity_mdeg_s[j] = 0;
-        return;
-    }
-    int32_t after = bounded(hand->position_udeg[j] + velocity, joint->low_udeg, joint->high_udeg);
-    bool at_end = after == joint->low_udeg || after == joint->high_udeg;
-    hand->position_udeg[j] = after;
-    hand->velocity_mdeg_s[j] = at_end ? 0 : velocity;
-}
-
 void flx_hand_advance(flx_hand *hand, uint32_t now_ms) {
     while ((int32_t)(now_ms - hand->now_ms) > 0) {
         hand->now_ms++;
-        sense(hand);
+        flx_sense(hand);
         watch(hand);
         for (int j = 0; j < FLX_DOF_N; j++) {
-            move(hand, j);
+            flx_move(hand, j);
         }
         if (hand->state != FLX_STATE_BOOT && hand->now_ms - hand->telem_ms >= FLX_TELEM_MS) {
             send_telem(hand);
@@ -254,7 +119,7 @@ static bool in_range(const flx_hand *hand, const uint8_t *setpoint) {
 static void accept_setpoint(flx_hand *hand, const uint8_t *setpoint) {
     if (!in_range(hand, setpoint)) {
         hand->range_err++;
-    } else if (moving(hand) && !protects(hand)) {
+    } else if (moving(hand) && !flx_protects(hand)) {
         hand->state = FLX_STATE_ARMED;
         hand->setpoint_ms = hand->now_ms;
         hand->age_ms = 0;
@@ -277,7 +142,7 @@ static void arm(flx_hand *hand) {
 }
 
 static uint8_t clear(flx_hand *hand) {
-    if (moving(hand) || hand->in.over_current || hand->hot || any_over(hand)) {
+    if (moving(hand) || hand->in.over_current || hand->hot || flx_any_over(hand)) {
         return FLX_ACK_BUSY;
     }
     hand->tripped = false;
@@ -300,7 +165,7 @@ static uint8_t request(flx_hand *hand, uint8_t type) {
     if (type == FLX_FRAME_CLEAR) {
         return clear(hand);
     }
-    if (type == FLX_FRAME_ARM && (protects(hand) || hand->in.pressed)) {
+    if (type == FLX_FRAME_ARM && (flx_protects(hand) || hand->in.pressed)) {
         return FLX_ACK_BUSY;
     }
     if (hand->state == FLX_STATE_ESTOP) {
