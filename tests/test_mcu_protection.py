@@ -89,9 +89,10 @@ def test_a_current_at_its_limit_stops_nothing() -> None:
     assert host.state is HandState.ARMED
 
 
-def test_a_trip_stays_until_it_is_cleared_and_the_current_has_fallen() -> None:
+@pytest.mark.parametrize("joint", range(6))
+def test_a_trip_stays_until_it_is_cleared_and_the_current_has_fallen(joint: int) -> None:
     host = idle()
-    host.mcu.current_ma = HEAVY
+    host.mcu.current_ma = [1001 * (j == joint) for j in range(6)]
     host.wait(50)
     assert host.ask(FrameType.CLEAR).code == AckCode.BUSY
     host.mcu.current_ma = NORMAL
