@@ -5,7 +5,7 @@ from __future__ import annotations
 from acquisition.stream import Chunk
 from flexor.loop import Loop, note
 from models.intent import Intent
-from models.score import Decided, Prompt
+from models.score import Decided, Prompt, asked
 
 LATE_S = 0.050
 """A window this old is skipped when a newer one is there: bursts of old decisions, caught up
@@ -22,8 +22,9 @@ def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
     for chunk in chunks:
         before_n = loop.state.sample_n + chunk.lost
         for marker in chunk.markers:
-            if marker.text in loop.decoder.contract.labels:
-                tally.prompts.append(Prompt(before_n + marker.sample_n, marker.text))
+            gesture = asked(marker.text, loop.decoder.contract.labels)
+            if gesture is not None:
+                tally.prompts.append(Prompt(before_n + marker.sample_n, gesture))
             elif marker.text.startswith(SOURCE_WORD):
                 kind, _, text = marker.text.partition(": ")
                 note(loop, chunk.clock_s, kind, text)

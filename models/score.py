@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 SETTLE_S = 0.5
 """A wearer needs about this long from prompt to steady contraction (reaction 0.2 s, ramp 0.15 to
 0.3 s); windows that begin later than this after the prompt are settled."""
+
+
+OTHER = ""
+"""Something was asked for that the artifact does not know: such windows are not scored."""
+TRIGGER = "trigger"
+"""So an amplifier marks a pulse at its trigger input: nothing is asked for."""
+_ONE_WORD = re.compile(r"[\w-]+")
+
+
+def asked(text: str, labels: Collection[str]) -> str | None:
+    """The gesture that a marker asks for: one of `labels`, or OTHER; None for a marker that tells
+    of an event ("gate armed: ..."). A gesture has one word."""
+    if text in labels:
+        return text
+    return OTHER if _ONE_WORD.fullmatch(text) and text != TRIGGER else None
 
 
 class Decided(NamedTuple):
@@ -57,7 +73,8 @@ def score(
     """Scores decisions against prompts (both in stream order).
 
     A decision counts when its whole window lies inside one prompt; a rejected one counts as the
-    rest that it commands. Decisions before the first prompt do not count.
+    rest that it commands. Decisions before the first prompt do not count, nor do those while
+    something else was asked for than the artifact knows.
     """
     settle_n = round(settle_s * rate_hz)
     right = total = same = pairs = 0
@@ -72,6 +89,8 @@ def score(
         if begins < 0:
             continue
         want = prompts[at].gesture
+        if want == OTHER:
+            continue
         total += 1
         right += decision.gesture == want
         if begins >= settle_n:

@@ -152,10 +152,12 @@ def test_gestures_of_ones_own_are_named(tmp_path: Path) -> None:
         read_xdf(tmp_path)
 
 
-def test_the_gestures_of_a_recording_are_those_of_its_protocol(tmp_path: Path) -> None:
+def test_the_gestures_of_a_recording_are_those_of_its_protocol_and_others_end_them(
+    tmp_path: Path,
+) -> None:
     asked = [(0, protocol_marker("fine", ("rest", "pinch"))), (2, "rest"), (5, "pinch"), (9, "x")]
     record(tmp_path / "anna" / "a.xdf", asked, 12)
-    assert [(s.gesture, len(s.samples)) for s in read_xdf(tmp_path)] == [("rest", 3), ("pinch", 7)]
+    assert [(s.gesture, len(s.samples)) for s in read_xdf(tmp_path)] == [("rest", 3), ("pinch", 4)]
 
 
 def test_a_data_set_is_opened_by_name_and_path(armbands: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.score import Decided, Prompt, Score, score
+from models.score import OTHER, Decided, Prompt, Score, asked, score
 
 pytestmark = pytest.mark.edge
 
@@ -54,3 +54,20 @@ def test_decisions_before_the_first_prompt_do_not_count() -> None:
         [Decided(100, "rest")], late, window_samples=50, rate_hz=200.0, rest="rest", settle_s=0
     )
     assert result.windows_n == 0
+
+
+def test_windows_of_a_gesture_that_the_artifact_does_not_know_are_not_scored() -> None:
+    prompts = [Prompt(0, "rest"), Prompt(400, OTHER), Prompt(800, "rest")]
+    decisions = [Decided(n, "rest") for n in range(100, 1200, 10)]
+    result = score(decisions, prompts, window_samples=52, rate_hz=200.0, rest="rest")
+    assert result.accuracy == 1.0
+    assert set(result.confusion) == {"rest"}
+    assert result.windows_n == sum(n < 400 or n >= 851 for n in range(100, 1200, 10))
+
+
+def test_a_marker_asks_for_a_gesture_or_for_something_else_or_tells_of_an_event() -> None:
+    labels = ("rest", "hand_close")
+    assert asked("hand_close", labels) == "hand_close"
+    assert asked("peace_sign", labels) == OTHER
+    for event in ("trigger", "gate armed: The hand follows.", "source back: a new stream", ""):
+        assert asked(event, labels) is None

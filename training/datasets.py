@@ -15,6 +15,7 @@ from acquisition.myo_files import MYO_GESTURES, MYO_SPEC, myo_session_files, rea
 from acquisition.session import Session, protocol_labels
 from acquisition.stream import Refused, Samples, Spec
 from acquisition.tables import look_up
+from models.score import OTHER, asked
 
 DATASETS: dict[str, tuple[str, str]] = {
     "myo_armband": ("training.datasets", "read_myo_armband"),
@@ -99,8 +100,8 @@ def read_xdf(root: Path, gestures: Collection[str] = MYO_GESTURES) -> tuple[Segm
     """The segments of recordings of ours: one file, or the folder USER/SESSION.xdf of many.
 
     A marker whose text is one of `gestures`, or of those that the recording's own protocol asks
-    for, begins a segment that lasts until the next one; what comes before the first belongs to
-    none. Refuses a path without such a recording or marker.
+    for, begins a segment that lasts until the next one, or until something else is asked for;
+    what comes before the first belongs to none. Refuses a path without such a recording or marker.
     """
     paths = sorted(root.rglob("*.xdf")) if root.is_dir() else [root]
     if not paths:
@@ -111,15 +112,21 @@ def read_xdf(root: Path, gestures: Collection[str] = MYO_GESTURES) -> tuple[Segm
 def _of_recording(path: Path, gestures: Collection[str]) -> list[Segment]:
     session = load_session(path)
     gestures = protocol_labels(session.markers) or gestures
-    prompts = [(index, text) for index, text in session.markers if text in gestures]
-    if not prompts:
+    prompts = [
+        (index, gesture)
+        for index, text in session.markers
+        if (gesture := asked(text, gestures)) is not None
+    ]
+    if not any(gesture for _, gesture in prompts):
         raise Refused(
             f"{path} has no marker of a gesture ({', '.join(gestures)}); "
             "record it with prompts, or name its gestures."
         )
     user, found = path.resolve().parent.name, []
     held: Counter[str] = Counter()
-    for (begin, gesture), (end, _) in pairwise([*prompts, (len(session.samples), "")]):
+    for (begin, gesture), (end, _) in pairwise([*prompts, (len(session.samples), OTHER)]):
+        if gesture == OTHER:
+            continue
         for first, last in pairwise(_edges(session, begin, end)):
             samples = session.samples[first:last]
             found.append(Segment(user, path.stem, held[gesture], gesture, samples, session.spec))

@@ -8,7 +8,7 @@ from acquisition.session import Session
 from acquisition.stream import Chunk
 from models.artifact import Artifact
 from models.decoder import open_decoder
-from models.score import SETTLE_S, Decided, Prompt, Score, score
+from models.score import SETTLE_S, Decided, Prompt, Score, asked, score
 
 CHUNK_SAMPLES = 2048
 """Any size gives the same decisions; this one keeps the windows in memory few."""
@@ -49,10 +49,11 @@ def decisions(artifact: Artifact, session: Session) -> list[Decided]:
 
 
 def prompts(session: Session, labels: tuple[str, ...]) -> list[Prompt]:
-    """The markers that name a gesture of the artifact, counted in stream samples."""
+    """What was asked for, counted in stream samples."""
     out = []
     for index, text in session.markers:
         before = sum(n for at, n in session.gaps if at <= index)
-        if text in labels:
-            out.append(Prompt(index + before, text))
+        gesture = asked(text, labels)
+        if gesture is not None:
+            out.append(Prompt(index + before, gesture))
     return out
