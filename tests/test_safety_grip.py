@@ -69,3 +69,17 @@ def test_positions_press_no_further_against_resistance_either() -> None:
     back = loop.tell(loop.command((20.0,) * N, mode=Mode.POSITION))
     assert back.joints[-1] < 50.0
     assert loop.state.seen.blocked == ()
+
+
+def test_a_finger_that_springs_back_a_little_is_still_around_the_object() -> None:
+    loop = gripping()
+    loop.at_deg = (*loop.at_deg[:-1], 50.0 - 0.6 * LIMITS.moved_deg)
+    assert loop.decide(CLOSE).joints[-1] == 0.0
+
+
+def test_trembling_back_is_no_movement() -> None:
+    loop = armed()
+    for i in range(10):
+        loop.at_deg = (*((10.0 + 2 * i,) * (N - 1)), 50.0 - 0.04 * i)
+        loop.decide(CLOSE)
+    assert loop.cause is Cause.BLOCKED
