@@ -7,13 +7,14 @@ DEMO := .venv-demo
 DEV := .venv
 TFLITE := .venv-tflite
 LIBEMG := .venv-libemg
+MUTATION := .venv-mutation
 UV := .venv-uv/bin/uv
 PIP_INSTALL := -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: firmware-check firmware-fuzz firmware-qemu
-.PHONY: help demo test check fmt tflite-env arm64 pythons bench-libemg lock clean artifacts tflite figures
+.PHONY: help demo test check fmt tflite-env arm64 pythons bench-libemg mutation lock clean artifacts tflite figures
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +84,9 @@ pythons: $(UV) ## edge tests on every Python from 3.10 to 3.13 that is installed
 bench-libemg: $(DEMO)/.ready $(LIBEMG)/.ready ## LibEMG and Flexor side by side: latency, CPU, memory, start
 	$(LIBEMG)/bin/python scripts/bench_libemg.py --flexor $(DEMO)/bin/flexor --json docs/bench-libemg.json
 
+mutation: $(MUTATION)/.ready ## change the safety gate in a thousand ways and count what no test notices (40 min)
+	scripts/mutation $(MUTATION)/bin
+
 lock: $(UV) ## write the lock files anew (UPGRADE=--upgrade takes newer versions)
 	$(UV) pip compile --quiet $(UPGRADE) pyproject.toml requirements/build.in -o requirements/edge.txt
 	$(UV) pip compile --quiet $(UPGRADE) pyproject.toml requirements/build.in --extra dev -o requirements/dev.txt
@@ -129,4 +133,10 @@ $(LIBEMG)/.ready:
 	@echo "Installing LibEMG into $(LIBEMG) (about 1 GB) ..."
 	$(PYTHON) -m venv $(LIBEMG)
 	$(LIBEMG)/bin/python $(PIP_INSTALL) 'libemg==2.0.3' 'numpy<2' pandas psutil
+	@touch $@
+
+$(MUTATION)/.ready: pyproject.toml
+	@echo "Installing the mutation tester into $(MUTATION) ..."
+	$(PYTHON) -m venv $(MUTATION)
+	$(MUTATION)/bin/python $(PIP_INSTALL) 'cosmic-ray>=8.7,<9' 'pytest>=8' 'hypothesis>=6.100' -e .
 	@touch $@
