@@ -265,17 +265,16 @@ def test_a_hand_starts_in_boot_at_zero_or_as_near_as_it_can(
     assert (hand.state, hand.position_deg) == (HandState.BOOT, [at] * 6)
 
 
-def test_counters_in_telemetry_stay_in_their_bytes() -> None:
+@pytest.mark.parametrize(("damaged", "told"), [((100, 30, 7), 137), ((200, 50, 6), 255)])
+def test_counters_in_telemetry_stay_in_their_bytes(damaged: tuple[int, ...], told: int) -> None:
     hand = CMcu(Joints())
-    hello = link.pack(FrameType.HELLO, SESSION, 1, 0)
-    c_model.receive(hand, hello, 1)
-    hand.c.rx.crc_errors = 300
-    hand.c.rx.ok = hand.c.rx.stale = hand.c.range_err = 65_537
-    (frame,) = link.receive(
-        Deframer(SESSION, 1), c_model.receive(hand, link.pack(0x11, SESSION, 2, 0), 1)
-    )
-    telem = link.unpack_telem(frame.payload)
-    assert (telem.err_count, telem.rx_ok, telem.stale, telem.range_err) == (255, 2, 1, 1)
+    c_model.receive(hand, link.pack(FrameType.HELLO, SESSION, 1, 0), 1)
+    rx = hand.c.rx
+    rx.crc_errors, rx.oversize, rx.garbage = damaged
+    rx.ok = rx.stale = hand.c.range_err = 65_537
+    said = c_model.receive(hand, link.pack(FrameType.HEARTBEAT, SESSION, 2, 0), 1)
+    telem = link.unpack_telem(link.receive(Deframer(SESSION, 1), said)[0].payload)
+    assert (telem.err_count, telem.rx_ok, telem.stale, telem.range_err) == (told, 2, 1, 1)
 
 
 def test_time_that_goes_backwards_changes_nothing() -> None:
