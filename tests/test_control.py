@@ -234,7 +234,7 @@ def test_a_joint_that_bends_both_ways_keeps_its_sign_on_the_link() -> None:
 
 
 def test_an_unknown_hand_is_refused_with_the_nearest_known_one() -> None:
-    with pytest.raises(Refused, match=r'no hand "simulatd"; there are simulated, .*mean "simulated"'):
+    with pytest.raises(Refused, match=r'no hand "simulatd"; there are .*mean "simulated"'):
         open_hand("simulatd")
 
 
