@@ -75,3 +75,49 @@ def test_the_clock_never_runs_back_for_the_gate() -> None:
     loop.now_s -= 5.0
     loop.tell(telemetry=False)
     assert loop.state.seen.now_s == before_s
+
+
+def test_no_decision_is_fresh_for_ever_while_the_clock_passes_zero() -> None:
+    loop = armed_at(-0.04)
+    loop.now_s += LIMITS.stale_s + 0.01
+    loop.tell()
+    assert loop.cause is Cause.STALE
+
+
+def test_rest_that_ended_long_ago_arms_nothing_while_the_clock_passes_zero() -> None:
+    loop = resting_until(-0.04)
+    loop.now_s += LIMITS.stale_s + 0.02
+    assert loop.tell(request=Request.ARM).do is Do.NOTHING
+    assert loop.cause is Cause.ARM_NOT_AT_REST
+
+
+def test_a_hand_that_was_silent_arms_nothing_while_the_clock_passes_zero() -> None:
+    loop = resting_until(-0.04)
+    loop.now_s += LIMITS.telemetry_s + 0.02
+    command = loop.command(rest=True)
+    assert loop.tell(command, telemetry=False, request=Request.ARM).do is Do.NOTHING
+    assert loop.cause is Cause.ARM_NO_HAND
+
+
+def test_an_older_decision_on_newer_samples_moves_nothing() -> None:
+    loop = armed_at(100.0)
+    loop.decide(CLOSE)
+    loop.now_s += HOP_S
+    loop.decision_n -= 5
+    assert loop.tell(loop.command(CLOSE)).do is Do.NOTHING
+
+
+def test_after_a_pause_a_joint_starts_from_standing_still_both_ways() -> None:
+    low, high, _, acceleration = LIMITS.joints[0]
+    for way in (1.0, -1.0):
+        loop = armed_at(100.0)
+        loop.at_deg = ((low + high) / 2,) * len(LIMITS.joints)
+        loop.decide(CLOSE)
+        for _ in range(3):  # no decision moves anything for longer than the hand holds
+            loop.now_s += HOP_S
+            loop.at_deg = tuple(deg + 1.0 for deg in loop.at_deg)
+            loop.tell()
+        loop.now_s += 0.005
+        wanted = tuple(1000.0 * way for _ in CLOSE)
+        sent = loop.tell(loop.command(wanted))
+        assert sent.joints[0] == pytest.approx(way * acceleration * LIMITS.step_s)

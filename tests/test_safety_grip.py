@@ -83,3 +83,28 @@ def test_trembling_back_is_no_movement() -> None:
         loop.at_deg = (*((10.0 + 2 * i,) * (N - 1)), 50.0 - 0.04 * i)
         loop.decide(CLOSE)
     assert loop.cause is Cause.BLOCKED
+
+
+def test_pressing_slowly_against_resistance_is_pressing() -> None:
+    loop = gripping()
+    slow = (*((10.0,) * (N - 1)), 0.4)
+    assert loop.decide(slow).joints[-1] == 0.0
+
+
+def test_a_joint_that_closes_slowly_on_something_is_no_fault() -> None:
+    loop = armed()
+    for _ in range(120):
+        loop.decide((0.8,) * N)
+    assert loop.phase is Phase.ARMED
+    assert len(loop.state.seen.blocked) == N
+
+
+def test_a_joint_that_has_just_moved_is_found_stuck_as_quickly() -> None:
+    loop = armed()
+    for i in range(8):
+        loop.at_deg = (50.0 - 2 * i,) * N
+        loop.decide(OPEN)
+    began_s = loop.now_s
+    while loop.phase is Phase.ARMED and loop.now_s < began_s + 2.0:
+        loop.decide(OPEN)
+    assert loop.now_s - began_s <= 0.130
