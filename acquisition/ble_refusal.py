@@ -47,7 +47,7 @@ def why_no_bluetooth(
     if isinstance(error, ImportError):
         return (
             "Bluetooth needs the Python package bleak, which is not installed: "
-            "pip install 'flexor[ble]'."
+            "pip install '.[ble]' in Flexor's folder."
         )
     if isinstance(error, NoAnswer | TimeoutError | asyncio.TimeoutError):
         return f"{_begun(what)} does not answer: {mend}."

@@ -42,7 +42,7 @@ def library() -> Library:
     except ImportError as error:
         raise DeviceRefused(
             f"BrainFlow is not installed here ({error.name} is missing): pip install "
-            f"'flexor[brainflow]'."
+            f"'.[brainflow]' in Flexor's folder."
         ) from error
     # It looks for its library beside a module, which Python 3.10 and 3.11 refuse, and then by a
     # part of setuptools that is gone.

@@ -24,7 +24,7 @@ class Entry:
     library: str = ""
     """Python library that it needs beside what every installation has"""
     extra: str = ""
-    """by which `pip install flexor[extra]` brings that library"""
+    """by which `pip install '.[extra]'` in Flexor's folder brings that library"""
 
 
 CATALOGUE: dict[str, Entry] = {

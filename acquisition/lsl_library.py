@@ -42,7 +42,9 @@ def library() -> Any:
     try:
         import pylsl
     except ImportError as error:
-        raise DeviceRefused("pylsl is not installed here: pip install 'flexor[lsl]'.") from error
+        raise DeviceRefused(
+            "pylsl is not installed here: pip install '.[lsl]' in Flexor's folder."
+        ) from error
     except RuntimeError as error:
         raise DeviceRefused(
             "pylsl is here, and no liblsl for this machine: pip install mne-lsl brings one, or "

@@ -29,7 +29,7 @@ def library() -> Library:
     except ImportError as error:
         raise DeviceRefused(
             f"MindRove's library is not installed here ({error.name} is missing): pip install "
-            f"'flexor[mindrove]'."
+            f"'.[mindrove]' in Flexor's folder."
         ) from error
     try:
         board_shim.BoardShim.disable_board_logger()

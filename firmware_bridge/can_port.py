@@ -131,7 +131,7 @@ def open_can_bus(channel: str, bitrate_hz: int, net: Path = NET) -> can.BusABC:
         import can
     except ImportError as error:
         raise Refused(
-            "A CAN bus needs python-can: pip install 'flexor[can]', then try again."
+            "A CAN bus needs python-can: pip install '.[can]' in Flexor's folder, then try again."
         ) from error
     check_channel(channel, bitrate_hz, net)
     try:

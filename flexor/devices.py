@@ -45,7 +45,7 @@ def _sources() -> list[Row]:
 def _missing(library: str, extra: str) -> str:
     if not library or find_spec(library) is not None:
         return ""
-    return f"pip install flexor[{extra}]"
+    return f"pip install '.[{extra}]' in Flexor's folder"
 
 
 def _told(look: Callable[[], list[Row]]) -> list[Row]:
@@ -56,7 +56,7 @@ def _told(look: Callable[[], list[Row]]) -> list[Row]:
         return [{"found": str(error)}]
     except ModuleNotFoundError as error:
         extra = next((e.extra for e in CATALOGUE.values() if e.library == error.name), "ble")
-        return [{"found": f"cannot look: pip install flexor[{extra}]"}]
+        return [{"found": f"cannot look: pip install '.[{extra}]' in Flexor's folder"}]
 
 
 def _serial() -> list[Row]:

@@ -39,7 +39,7 @@ def refuse_without_library() -> None:
     from importlib.util import find_spec
 
     if find_spec("pylsl") is None:
-        raise DeviceRefused("pylsl is not installed here: pip install 'flexor[lsl]'.")
+        raise DeviceRefused("pylsl is not installed here: pip install '.[lsl]' in Flexor's folder.")
 
 
 def start_outlet(spec: Spec, source: str = "", motion_spec: Spec | None = None) -> Feed:

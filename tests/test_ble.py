@@ -23,7 +23,7 @@ from acquisition.sources import open_source
 from acquisition.stream import Chunk, DeviceLost, DeviceRefused, DeviceTimeout, Refused
 
 pytestmark = pytest.mark.edge
-bleak = pytest.importorskip("bleak", reason="Bluetooth needs bleak: pip install 'flexor[ble]'")
+bleak = pytest.importorskip("bleak", reason="Bluetooth needs bleak: pip install '.[ble]'")
 
 from acquisition import ble  # noqa: E402
 

@@ -15,7 +15,7 @@ from acquisition.myo import KIND
 from acquisition.stream import DeviceRefused, DeviceTimeout
 
 pytestmark = pytest.mark.edge
-pytest.importorskip("bleak", reason="Bluetooth needs bleak: pip install 'flexor[ble]'")
+pytest.importorskip("bleak", reason="Bluetooth needs bleak: pip install '.[ble]'")
 
 
 class Crowd:

@@ -253,7 +253,7 @@ def test_a_library_that_is_missing_is_told_with_its_extra(
     for module in [m for m in sys.modules if m.partition(".")[0] == name]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(DeviceRefused, match=rf"pip install 'flexor\[{name}\]'"):
+    with pytest.raises(DeviceRefused, match=rf"pip install '\.\[{name}\]'"):
         open_source(f"{name}:synthetic")
 
 

@@ -244,5 +244,5 @@ def test_without_python_can_the_mend_is_told(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.delitem(sys.modules, "can", raising=False)
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(Refused, match=r"pip install 'flexor\[can\]'"):
+    with pytest.raises(Refused, match=r"pip install '\.\[can\]'"):
         open_can_bus("can0", 250_000)

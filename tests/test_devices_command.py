@@ -92,7 +92,9 @@ def test_where_it_cannot_look_it_says_why(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("acquisition.lsl.streams", missing)
     seen = list_devices(scan=True)
     assert seen["bluetooth"] == [{"found": "There is no Bluetooth adapter: plug one in."}]
-    assert seen["lsl_streams"] == [{"found": "cannot look: pip install flexor[lsl]"}]
+    assert seen["lsl_streams"] == [
+        {"found": "cannot look: pip install '.[lsl]' in Flexor's folder"}
+    ]
 
 
 def test_a_port_that_another_program_holds_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
