@@ -104,3 +104,11 @@ class Dialect(Protocol):
     def ear(self) -> Ear:
         """A fresh listener."""
         ...
+
+
+def placed(before_deg: tuple[float, ...], told_deg: tuple[float | None, ...]) -> tuple[float, ...]:
+    """(joint,) where the joints stand when some of them are told of anew; () until all were."""
+    rows = zip(told_deg, before_deg or (None,) * len(told_deg), strict=True)
+    merged = [old if new is None else new for new, old in rows]
+    known = [deg for deg in merged if deg is not None]
+    return tuple(known) if len(known) == len(merged) else before_deg

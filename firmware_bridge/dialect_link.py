@@ -11,11 +11,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import TracebackType
 
 from acquisition.stream import DeviceLost, DeviceTimeout, Refused
 from firmware_bridge.command import Mode
-from firmware_bridge.dialect import Dialect, Ear, Reading
+from firmware_bridge.dialect import Dialect, Ear, Reading, placed
 from firmware_bridge.hand_port import HandPort, open_serial_port
 from firmware_bridge.hands import HandSpec, Telemetry
 from firmware_bridge.link import ARM_TTL_MS, HOLD_MS, HandState
@@ -29,6 +28,8 @@ CONNECT_S = 3.0
 SILENT_S = 0.100
 """Without an answer for so long while it moves, the hand is lost (protocols C4)."""
 IDLE_SILENT_S = 0.500
+STOPS_N = 3
+"""A stop is sent so often, in case the line damages one or takes none at once."""
 STEP_S = 0.050
 """Longest time between two setpoints that is summed up."""
 
@@ -43,7 +44,6 @@ class DialectLink:
     port: HandPort
     clock: Callable[[], float] = time.monotonic
     watchdog: Watchdog | NoWatchdog = field(default_factory=NoWatchdog)
-    on_close: Callable[[], None] | None = None
     state: HandState = HandState.BOOT
     ear: Ear = field(init=False)
     at_deg: tuple[float, ...] = ()
@@ -55,6 +55,8 @@ class DialectLink:
     """setpoints that came faster than the hand takes them"""
     _target_deg: tuple[float, ...] = ()
     _arming: bool = False
+    _stops_owed: int = 0
+    _stop: bytes = b""
     _setpoint_s: float = 0.0
     _ttl_s: float = ARM_TTL_MS / 1e3
     _age_s: float = 0.0
@@ -87,7 +89,10 @@ class DialectLink:
 
         Stops the hand when its newest setpoint is too old. Raises DeviceLost.
         """
-        self.watchdog.feed()
+        if self._stops_owed:
+            self._send_stop()
+        if self._stops_owed < STOPS_N:
+            self.watchdog.feed()
         events: list[LinkEvent] = []
         readings = self.ear.hear(self.port.read())
         for reading in readings:
@@ -140,18 +145,11 @@ class DialectLink:
         self.watchdog.close()
         self.port.close()
         self.state = HandState.BOOT
-        if self.on_close is not None:
-            self.on_close()
 
     def __enter__(self) -> DialectLink:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def report(self) -> dict[str, int]:
@@ -166,12 +164,7 @@ class DialectLink:
     def _learn(self, reading: Reading) -> None:
         self.readings_n += 1
         if reading.position_deg:
-            before = self.at_deg or (None,) * len(self.hand.joints)
-            rows = zip(reading.position_deg, before, strict=True)
-            merged = [old if new is None else new for new, old in rows]
-            known = [deg for deg in merged if deg is not None]
-            if len(known) == len(merged):
-                self.at_deg = tuple(known)
+            self.at_deg = placed(self.at_deg, reading.position_deg)
         if reading.trip:
             self.trip = reading.trip
 
@@ -221,7 +214,7 @@ class DialectLink:
     def _arm(self, now_s: float) -> None:
         if self.state not in (HandState.IDLE, HandState.FAILSAFE) or not self._up:
             return
-        self.trip = ""
+        self.trip, self._stops_owed = "", 0
         self._arming = self.port.write(self.dialect.arm(self.at_deg) + self.dialect.ask())
         if self._arming:
             self.watchdog.arm(self.dialect.stop(self.at_deg) + self.dialect.disarm(self.at_deg))
@@ -237,9 +230,16 @@ class DialectLink:
         self.state = HandState.ESTOP
 
     def _halt(self) -> None:
-        self._arming = False
-        self.port.write(self.dialect.stop(self.at_deg) + self.dialect.disarm(self.at_deg), True)
-        self.watchdog.disarm()
+        self._arming, self._stops_owed = False, STOPS_N
+        self._stop = self.dialect.stop(self.at_deg) + self.dialect.disarm(self.at_deg)
+        self._send_stop()
+
+    def _send_stop(self) -> None:
+        """One of the stops that are owed, all alike: a stop elsewhere would be a movement. Until
+        the first is out the watchdog stays armed."""
+        if self.port.write(self._stop, True):
+            self._stops_owed -= 1
+            self.watchdog.disarm()
 
     def _setpoint(self, output: Output, now_s: float) -> Sent | None:
         """Nothing moves but an armed hand."""

@@ -45,16 +45,17 @@ class TurnPort:
     def write(self, data: bytes, first: bool = False) -> bool:
         if not first and len(self._waiting) >= WAITING_N:
             return False
+        sent = True
         if first:
             self._waiting.clear()
             if self._busy():
-                self.port.write(data, True)
+                sent = self.port.write(data, True)
         now_s = self.clock()
         held = {row[0] for row in self._waiting}
         for part, answer_n in self.turns(data):
             if part not in held:
                 self._waiting.append((part, answer_n, now_s, first))
-        return self._go_on()
+        return self._go_on() and sent
 
     def close(self) -> None:
         """Lets what waits go out first; that takes a few turns at most."""
@@ -70,15 +71,17 @@ class TurnPort:
 
     def _go_on(self) -> bool:
         """Sends until something is to be answered. False where something did not go out."""
-        sent = True
         while self._waiting and not self._busy():
             part, answer_n, since_s, must = self._waiting.popleft()
             now_s = self.clock()
             if not must and now_s - since_s > STALE_S:
                 continue
-            sent = self.port.write(part) and sent
+            if not self.port.write(part):
+                if must:  # it goes out as soon as the line takes it
+                    self._waiting.appendleft((part, answer_n, since_s, must))
+                return False
             self._answer_n, self._free_s = answer_n, now_s + self.turn_s
-        return sent
+        return True
 
 
 def cut(length_of: Callable[[bytes], int], answer_of: Callable[[bytes], int]) -> Turns:

@@ -15,6 +15,7 @@ from firmware_bridge.hands import HANDS, Telemetry, open_hand
 from firmware_bridge.link import HandState
 from firmware_bridge.safety_state import Do, Output, Phase
 from firmware_bridge.session import LinkEventKind
+from firmware_bridge.watchdog import NoWatchdog
 from tests.virtual import VirtualRun
 
 pytestmark = pytest.mark.edge
@@ -93,6 +94,18 @@ class Rig:
         while self.twin.body.moving and self.now_s - begin_s < limit_s:
             self.run(TICK_S)
         return self.now_s - begin_s
+
+
+class Dog(NoWatchdog):
+    """Counts what it is told."""
+
+    fed_n = disarmed_n = 0
+
+    def feed(self) -> None:
+        self.fed_n += 1
+
+    def disarm(self) -> None:
+        self.disarmed_n += 1
 
 
 @pytest.fixture(params=sorted(set(HANDS) - OWN))
@@ -214,6 +227,30 @@ def test_a_hand_that_protects_itself_is_stopped_and_says_why(rig: Rig) -> None:
     assert any("protects itself" in text for text in rig.texts)
     assert rig.telemetry is not None
     assert rig.telemetry.age_s <= 0.150, "the gate must not take it for a timeout"
+
+
+def test_a_stop_that_the_line_swallows_is_sent_again(rig: Rig) -> None:
+    rig.armed().run(0.3, rig.closing())
+    rig.port.deaf = True
+    rig.do(Do.ESTOP)
+    rig.port.deaf = False
+    rig.run(0.05)
+    assert not rig.twin.body.moving
+
+
+def test_a_stop_that_does_not_go_out_stays_owed_and_the_watchdog_armed(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.armed().run(0.3, rig.closing())
+    dog = Dog()
+    rig.link.watchdog = dog
+    monkeypatch.setattr(rig.port, "full", True)
+    rig.do(Do.ESTOP).run(0.05)
+    assert dog.disarmed_n == dog.fed_n == 0
+    monkeypatch.setattr(rig.port, "full", False)
+    rig.run(0.05)
+    assert dog.disarmed_n > 0
+    assert not rig.twin.body.moving
 
 
 def test_an_unplugged_hand_is_told(rig: Rig) -> None:

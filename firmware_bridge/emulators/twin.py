@@ -126,6 +126,8 @@ class TwinPort:
     """nothing that is written arrives"""
     mute: bool = False
     """nothing that the twin says arrives"""
+    full: bool = False
+    """the line takes no more bytes"""
     gone: bool = False
     change: Callable[[bytes], bytes] = bytes
     """what happens to bytes on their way, both ways"""
@@ -144,6 +146,8 @@ class TwinPort:
 
     def write(self, data: bytes, first: bool = False) -> bool:
         self._check()
+        if self.full:
+            return False
         self.written.append(data)
         if data and not self.deaf:
             self.tick()
