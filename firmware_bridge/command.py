@@ -16,6 +16,8 @@ class Mode(IntEnum):
     """degrees"""
     VELOCITY = 2
     """degrees per second, positive closes"""
+    TORQUE = 3
+    """newton metres that the joint gives, positive closes; for exoskeletons"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Command:
 
     mode: Mode
     joints: tuple[float, ...]
-    """One target per joint: deg or deg/s, as `mode` says."""
+    """One target per joint: deg, deg/s or Nm, as `mode` says."""
     clock_s: float
     """Monotonic seconds of the newest sample that the decision rests on."""
     decision_n: int
@@ -34,3 +36,5 @@ class Command:
     rest: bool = False
     """The decision was a trusted rest: what arming and resuming wait for. A decision that was
     rejected, or too weak to move anything, is not."""
+    confidence: float = 1.0
+    """How sure the decoder is, 0..1; below the gate's bound nothing new moves."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from acquisition.stream import Refused
 from acquisition.tables import look_up
+from firmware_bridge.command import Mode
 from firmware_bridge.link import FULL_SCALE, HandState
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ class Joint:
     range_deg: tuple[float, float]
     max_velocity_deg_s: float
     max_acceleration_deg_s2: float
+    max_torque_nm: float = 0.0
+    """largest torque that may be asked of it; 0 where it takes none"""
+    max_torque_rate_nm_s: float = 0.0
+    """fastest that its torque may grow; a jump is a hazard to the wearer"""
 
     def __post_init__(self) -> None:
         low, high = self.range_deg
@@ -40,6 +45,12 @@ class Joint:
                 raise Refused(
                     f"The joint {self.name} needs a positive largest {what}, not {value}."
                 )
+        torque, rate = self.max_torque_nm, self.max_torque_rate_nm_s
+        if not (math.isfinite(torque + rate) and torque >= 0 and (rate > 0) is (torque > 0)):
+            raise Refused(
+                f"The joint {self.name} needs a largest torque and a largest change of it, or "
+                f"neither, not {torque} Nm and {rate} Nm/s."
+            )
 
     @property
     def full_scale_deg(self) -> float:
@@ -53,11 +64,19 @@ class HandSpec:
 
     name: str
     joints: tuple[Joint, ...]
+    modes: tuple[Mode, ...] = (Mode.POSITION, Mode.VELOCITY)
+    """what it may be asked for; its link turns the one of the first two into the other"""
 
     def __post_init__(self) -> None:
         names = [joint.name for joint in self.joints]
         if not names or len(set(names)) != len(names):
             raise Refused(f"The hand {self.name} needs distinct joint names, not {names}.")
+        weak = [joint.name for joint in self.joints if joint.max_torque_nm == 0.0]
+        if Mode.TORQUE in self.modes and weak:
+            raise Refused(
+                f"The hand {self.name} takes torques, and {weak} have no largest torque: give "
+                "every joint one, or leave TORQUE out."
+            )
 
     @property
     def joint_names(self) -> tuple[str, ...]:

@@ -14,9 +14,12 @@ GAP_S = 0.050
 
 
 def fits(command: Command, limits: Limits) -> bool:
-    """One finite number for each joint, and finite times; a sum shows what is not finite."""
-    return len(command.joints) == len(limits.joints) and math.isfinite(
-        sum(command.joints, command.clock_s + command.ttl_s)
+    """A mode that the hand takes, one finite number for each joint, and finite times; a sum shows
+    what is not finite."""
+    return (
+        command.mode in limits.modes
+        and len(command.joints) == len(limits.joints)
+        and math.isfinite(sum(command.joints, command.clock_s + command.ttl_s))
     )
 
 

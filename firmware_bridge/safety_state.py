@@ -105,6 +105,8 @@ class Limits:
 
     joints: tuple[tuple[float, float, float, float], ...]
     """Per joint: lowest deg, highest deg, largest deg/s, largest deg/s2."""
+    modes: tuple[Mode, ...] = (Mode.POSITION, Mode.VELOCITY)
+    """What commands may ask for; another mode is a fault."""
     stale_s: float = 0.100
     """Age of the newest sample behind a decision at which the hand holds."""
     disarm_s: float = 0.150
@@ -149,7 +151,8 @@ def limits_for(hand: HandSpec) -> Limits:
         tuple(
             (*joint.range_deg, joint.max_velocity_deg_s, joint.max_acceleration_deg_s2)
             for joint in hand.joints
-        )
+        ),
+        hand.modes,
     )
 
 
