@@ -1,0 +1,46 @@
+"""The 40 faults that a person's day can bring: what each is, and how soon the hand must be safe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import NamedTuple, cast
+
+SAFE_MS = 150.0
+"""Science 5.3: neutral or hold within this, wherever a fault names no time of its own."""
+
+
+class Outcome(NamedTuple):
+    """What was seen when a fault struck."""
+
+    ok: bool
+    """whether everything came as the table expects, but for the budget, which the table checks"""
+    time_to_safe_ms: float | None
+    """from the fault to the last movement of the firmware's joints, in a run in which they moved;
+    None where nothing had to be made safe: `ok` then rests on what else can fail"""
+    message: str
+    """what the person was told: the program's own words"""
+
+
+class Fault(NamedTuple):
+    """One row of the table."""
+
+    name: str
+    budget_ms: float
+    run: str
+    """module:function that injects it and gives an Outcome"""
+
+
+FAULTS: dict[int, Fault] = {
+    1: Fault("sensor unplugged", SAFE_MS, "flexor.fault_stream:unplugged"),
+    # 2 to 19 come here from fault_stream and fault_signal, 20 to 40 from fault_process,
+    # fault_files and fault_hand.
+}
+"""number in science 5.3 -> fault"""
+
+
+def run_fault(number: int) -> Outcome:
+    """Injects one fault, end to end."""
+    module, _, function = FAULTS[number].run.partition(":")
+    found = cast("Callable[[], Outcome]", getattr(import_module(module), function))
+    return found()
