@@ -27,11 +27,15 @@ class Grip:
     joints: tuple[tuple[str, float], ...]
     """Joint name and share of its full speed, -1 (opens) .. 1 (closes). Unnamed joints rest."""
     threshold: float = 0.1
-    """Strength below which nothing moves."""
+    """Effort below which nothing moves."""
     gain: float = 1.0
-    """Speed at full strength, as a share of full speed, before `maximum`."""
+    """Speed at full effort, as a share of full speed, before `maximum`."""
     maximum: float = 1.0
     """Largest share of full speed, whatever the strength."""
+    low: float = 0.0
+    """Strength that is no effort yet for this wearer and gesture; see levels.levels_of."""
+    high: float = 1.0
+    """Strength of this wearer's comfortable contraction of this gesture: effort 1."""
 
     def __post_init__(self) -> None:
         where = f"The grip of {self.gesture}"
@@ -45,6 +49,11 @@ class Grip:
             raise Refused(f"{where} needs a positive gain, not {self.gain}.")
         if not 0.0 < self.maximum <= 1.0:
             raise Refused(f"{where} needs a maximum above 0 and up to 1, not {self.maximum}.")
+        if not 0.0 <= self.low < self.high <= 1.0:
+            raise Refused(
+                f"{where} needs levels with 0 <= low < high <= 1, not low {self.low} and high "
+                f"{self.high}: measure them again at rest and at a comfortable contraction."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,9 @@ class Drive(NamedTuple):
     """What one gesture does, ready to be used."""
 
     threshold: float
+    """strength at which it begins to move"""
     slope: float
+    """share of full speed per strength above that"""
     maximum: float
     velocity_deg_s: tuple[float, ...]
     """(joint,) at full speed"""
@@ -161,8 +172,9 @@ def control(
 def command_of(how: Control, intent: Intent) -> Command:
     """What the intent asks of the joints: velocities, 0 at rest and for rejected decisions.
 
-    The speed grows from 0 at the threshold to `gain` at strength 1. The command carries the
-    intent's clock and decision number, so it is as fresh as the decision, and no fresher.
+    The speed grows from 0 at the threshold to `gain` at the gesture's comfortable level. The
+    command carries the intent's clock and decision number, so it is as fresh as the decision, and
+    no fresher; its confidence is the decoder's.
     """
     joints = how.still
     drive = how.drives.get(intent.gesture)
@@ -170,15 +182,23 @@ def command_of(how: Control, intent: Intent) -> Command:
         share = min((intent.strength - drive.threshold) * drive.slope, drive.maximum)
         joints = tuple([share * speed for speed in drive.velocity_deg_s])
     rest = intent.gesture == how.rest and not intent.rejected
-    return Command(Mode.VELOCITY, joints, intent.clock_s, intent.decision_n, how.ttl_s, rest)
+    return Command(
+        Mode.VELOCITY,
+        joints,
+        intent.clock_s,
+        intent.decision_n,
+        how.ttl_s,
+        rest,
+        intent.confidence,
+    )
 
 
 def _drive(grip: Grip, hand: HandSpec) -> Drive:
-    shares = dict(grip.joints)
+    shares, span = dict(grip.joints), grip.high - grip.low
     return Drive(
-        grip.threshold,
-        grip.gain / (1.0 - grip.threshold),
-        grip.maximum,
+        grip.low + grip.threshold * span,
+        grip.gain / ((1.0 - grip.threshold) * span),
+        min(grip.gain, grip.maximum),
         tuple(shares.get(joint.name, 0.0) * joint.max_velocity_deg_s for joint in hand.joints),
     )
 
