@@ -11,7 +11,7 @@ import numpy as np
 from acquisition.stream import Refused, Spec
 from models import onnx_file, tflite_file
 from models.contract import Contract, from_bytes
-from models.runtimes import LiteRuntime, OnnxRuntime, Runtime
+from models.runtimes import Runtime, open_runtime
 from preprocessing.stage import Array, offline
 
 MAX_BYTES = 8_000_000
@@ -41,8 +41,7 @@ def open_artifact(path: str | Path) -> Artifact:
     path = Path(path)
     data = _bytes(path)
     contract, graph = read_contract(data, path.suffix)
-    make = OnnxRuntime if path.suffix == ".onnx" else LiteRuntime
-    runtime: Runtime = make(graph, contract)
+    runtime = open_runtime(path.suffix, graph, contract)
     check_golden(contract, runtime)
     return Artifact(str(path), contract, runtime, hashlib.sha256(data).hexdigest(), len(data))
 
@@ -78,12 +77,17 @@ def check_golden(contract: Contract, runtime: Runtime) -> None:
             f"The golden recording gives {len(features)} windows on this device, and gave "
             f"{len(golden.logits)} when the artifact was made."
         )
-    shape = contract.input.shape
-    logits = np.concatenate([runtime.run(window.reshape(shape)).copy() for window in features])
+    logits = logits_of(runtime, features, contract)
     kept = features[list(golden.windows)]
     scale = max(float(np.abs(golden.features).max()), 1e-6)
     _same("chain", kept, golden.features, golden.features_tolerance * scale)
     _same(runtime.name, logits, golden.logits, golden.logits_tolerance)
+
+
+def logits_of(runtime: Runtime, features: Array, contract: Contract) -> Array:
+    """(window, output) of consecutive windows (window, ...)."""
+    shape, state = contract.input.shape, runtime.start()
+    return np.concatenate([runtime.run(x.reshape(shape), state).copy() for x in features])
 
 
 def check_spec(contract: Contract, spec: Spec) -> None:

@@ -30,6 +30,29 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class Target:
+    """One continuous output of a regression network."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    """The decoder keeps the output within these: nothing beyond them was trained on."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """How a network runs on the newest samples alone: what it remembers goes in and out as
+    further tensors of the graph, all zero at first."""
+
+    input: Tensor
+    """(1, channel, 1, hop): the newest samples of the window"""
+    states: tuple[Tensor, ...]
+    after: tuple[str, ...]
+    """name of the output that holds each state afterwards, of the same shape"""
+
+
+@dataclass(frozen=True)
 class Quantization:
     """How the network was made small, and what that cost."""
 
@@ -93,6 +116,10 @@ class Contract:
     digest: str
     """SHA-256 of the graph without this contract"""
     schema: int = SCHEMA
+    targets: tuple[Target, ...] = ()
+    """What a regression network gives, in order; its only label is rest."""
+    stream: Stream | None = None
+    """None: the graph takes the whole window."""
 
     def __post_init__(self) -> None:
         if self.schema != SCHEMA:
@@ -105,10 +132,17 @@ class Contract:
                 f'The contract calls "{self.rest}" rest, and its labels are {list(self.labels)}; '
                 f"labels must be distinct and one of them rest."
             )
-        if self.output.shape[-1] != len(self.labels):
+        what = "targets" if self.targets else "labels"
+        want_n = len(self.targets or self.labels)
+        if self.output.shape[-1] != want_n:
             raise Refused(
                 f"The network has {self.output.shape[-1]} outputs and the contract "
-                f"{len(self.labels)} labels; export it again."
+                f"{want_n} {what}; export it again."
+            )
+        if self.targets and (len(self.labels) > 1 or self.decision):
+            raise Refused(
+                f"The contract has the targets {[t.name for t in self.targets]} and decides "
+                f"gestures as well; train one network for each."
             )
         if sum(isinstance(stage, Windows) for stage in self.chain.stages) != 1:
             raise Refused("The contract's chain must cut windows exactly once.")
@@ -132,13 +166,19 @@ class Contract:
 def to_bytes(contract: Contract) -> bytes:
     """Canonical JSON: equal contracts give equal bytes."""
     value: dict[str, Any] = {
-        f.name: getattr(contract, f.name) for f in dataclasses.fields(contract) if f.name != "chain"
+        f.name: getattr(contract, f.name)
+        for f in dataclasses.fields(contract)
+        if f.name != "chain" and (f.name not in _OPTIONAL or getattr(contract, f.name))
     }
     value["spec"] = contract.spec.to_json()
     value["stages"] = chain_to_json(contract.chain)
     value["decision"] = [to_row(DECISIONS, stage) for stage in contract.decision]
     for key in ("input", "output", "quantization", "provenance"):
         value[key] = dataclasses.asdict(value[key])
+    if contract.targets:
+        value["targets"] = [dataclasses.asdict(target) for target in contract.targets]
+    if contract.stream:
+        value["stream"] = dataclasses.asdict(contract.stream)
     golden = contract.golden
     value["golden"] = {
         **{f.name: getattr(golden, f.name) for f in dataclasses.fields(golden)},
@@ -160,7 +200,8 @@ def from_bytes(data: bytes) -> Contract:
             f"The artifact follows contract schema {value.get('schema')} and this version reads "
             f"{SCHEMA}; export it again with this version, or update this one."
         )
-    _check_keys("contract", value, {f.name for f in dataclasses.fields(Contract)} ^ _RENAMED)
+    known = {f.name for f in dataclasses.fields(Contract)} ^ _RENAMED
+    _check_keys("contract", value, known - (_OPTIONAL - set(value)))
     try:
         return _read(value)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -168,6 +209,8 @@ def from_bytes(data: bytes) -> Contract:
 
 
 _RENAMED = {"chain", "stages"}
+_OPTIONAL = {"targets", "stream"}
+"""Written only where there is something to say: contracts of older versions lack them."""
 
 
 def _read(value: dict[str, Any]) -> Contract:
@@ -198,7 +241,15 @@ def _read(value: dict[str, Any]) -> Contract:
         ),
         digest=str(value["digest"]),
         schema=int(value["schema"]),
+        targets=tuple(_record(Target, "target", row) for row in value.get("targets", ())),
+        stream=_stream(value["stream"]) if "stream" in value else None,
     )
+
+
+def _stream(value: Mapping[str, Any]) -> Stream:
+    stream: Stream = _record(Stream, "stream", value)
+    states = tuple(_tensor(state) for state in value["states"])
+    return Stream(_tensor(value["input"]), states, tuple(map(str, stream.after)))
 
 
 def _check_keys(what: str, value: Mapping[str, Any], known: set[str]) -> None:

@@ -51,6 +51,8 @@ class State:
     before: Any
     after: Any
     decision: list[Any]
+    network: Any = None
+    """what a streaming network remembers"""
     started_sample_n: int = 0
     """samples of the stream before the chain's start"""
     sample_n: int = 0
@@ -84,7 +86,8 @@ class Decoder:
         before, between = self._before.start(self.contract.spec)
         after, _ = self._after.start(between)
         labels, rest = self.contract.labels, self.contract.rest
-        return State(before, after, [s.start(labels, rest) for s in self.contract.decision])
+        decision = [s.start(labels, rest) for s in self.contract.decision]
+        return State(before, after, decision, self.runtime.start())
 
     def push(self, chunk: Chunk, state: State) -> list[Window]:
         """The windows that the chunk completes. Never raises for what a stream can bring: gaps
@@ -112,8 +115,10 @@ class Decoder:
         return self._windows(cut, newest_s, state) if len(cut) else []
 
     def decide(self, window: Window, state: State) -> Intent:
-        """One decision on one window."""
-        logits = self.runtime.run(window.x)[0].tolist()
+        """One decision on one window. Every window in turn: a streaming network rests on it."""
+        logits = self.runtime.run(window.x, state.network)[0].tolist()
+        if self.contract.targets:
+            return self._aimed(logits, window, state)
         top = max(logits)
         gesture = logits.index(top)
         confidence = 1 / sum([math.exp(v - top) for v in logits])
@@ -131,6 +136,14 @@ class Decoder:
             decision.rejected,
         )
 
+    def _aimed(self, outputs: list[float], window: Window, state: State) -> Intent:
+        """The intent of a regression network: its outputs, within the contract's ranges."""
+        state.counters.decisions += 1
+        aims = zip(outputs, self.contract.targets, strict=True)
+        targets = tuple(min(max(v, target.low), target.high) for v, target in aims)
+        n = state.counters.decisions
+        return Intent(self.contract.rest, 0.0, 1.0, window.clock_s, n, targets=targets)
+
     def step(self, chunk: Chunk, state: State) -> list[Intent]:
         """Every decision that the chunk completes."""
         return [self.decide(window, state) for window in self.push(chunk, state)]
@@ -139,6 +152,7 @@ class Decoder:
         """A gap ends the state: a filter must not ring across a hole, nor a window span it."""
         fresh = self.start()
         state.before, state.after, state.decision = fresh.before, fresh.after, fresh.decision
+        state.network = fresh.network
         state.sample_n += lost
         state.started_sample_n = state.sample_n
         state.last = None

@@ -12,9 +12,9 @@ import numpy as np
 
 from acquisition.stream import Refused, Samples
 from models import onnx_file, tflite_file
-from models.artifact import CONTRACT_KEY, MAX_BYTES, Artifact, open_artifact
+from models.artifact import CONTRACT_KEY, MAX_BYTES, Artifact, logits_of, open_artifact
 from models.contract import Contract, Golden, to_bytes
-from models.runtimes import LiteRuntime, OnnxRuntime, Runtime
+from models.runtimes import Runtime, open_runtime
 from preprocessing.stage import offline
 
 FEATURES_TOLERANCE = 1e-5
@@ -39,7 +39,7 @@ def write_artifact(path: Path, graph: bytes, draft: Contract, golden: Samples) -
     lite = path.suffix == ".tflite"
     digest = tflite_file.digest(graph) if lite else onnx_file.read(graph)[1]
     draft = dataclasses.replace(draft, digest=digest)
-    runtime: Runtime = (LiteRuntime if lite else OnnxRuntime)(graph, draft)
+    runtime = open_runtime(path.suffix, graph, draft)
     contract = dataclasses.replace(draft, golden=make_golden(draft, runtime, golden))
     written = to_bytes(contract)
     data = (
@@ -61,8 +61,7 @@ def make_golden(contract: Contract, runtime: Runtime, samples: Samples) -> Golde
             f"A golden recording of {len(samples)} samples is shorter than one window of "
             f"{contract.windows.length_samples}."
         )
-    shape = contract.input.shape
-    logits = np.concatenate([runtime.run(window.reshape(shape)).copy() for window in features])
+    logits = logits_of(runtime, features, contract)
     kept_n = max(1, min(len(features), GOLDEN_FLOATS // features[0].size))
     kept = np.linspace(len(features) - 1, 0, kept_n).round().astype(int)[::-1]
     span = float(logits.max() - logits.min())
