@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from acquisition.stream import DeviceError, Source
@@ -18,6 +18,7 @@ from firmware_bridge.safety_state import Do, Health, Output, Phase, Request
 from firmware_bridge.serial_link import Sent
 from flexor.loop import Loop, note
 from flexor.reader import Inbox, Reader, room_for
+from flexor.realtime import realtime
 from flexor.sense import understand
 from flexor.tally import process_age_s
 from flexor.tell import tell, tell_motion
@@ -36,7 +37,7 @@ def run(loop: Loop, source: Source, seconds: float | None = None) -> Inbox:
     """
     inbox = room_for(source, INBOX_S, motion=loop.motion)
     deadline_s = loop.decoder.contract.hop_s
-    with steady(), Reader(source, inbox):
+    with steady(), hurried(loop), Reader(source, inbox):
         until_s = None if seconds is None else loop.clock() + seconds
         try:
             while not loop.stopping and not inbox.ended:
@@ -57,6 +58,10 @@ def tick(loop: Loop, inbox: Inbox, deadline_s: float) -> None:
     output, sent = act(loop, intent, inbox.error is None, loop.clock())
     done_s = loop.clock()
     count(loop, intent, output, begin_s, done_s, deadline_s)
+    if intent is not None and output.do is Do.SETPOINT:
+        newest, rate_hz = chunks[-1], loop.decoder.contract.spec.rate_hz
+        came_s = newest.clock_s + (len(newest.samples) - 1) / rate_hz
+        loop.tally.turn_s.append(done_s - came_s)
     tell(loop, chunks, intent, sent, done_s)
     if loop.motion:
         tell_motion(loop, inbox.take_motion())
@@ -190,6 +195,16 @@ def stoppable(loop: Loop) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def hurried(loop: Loop) -> Iterator[None]:
+    """The real-time set-up where it was asked for; what the machine refuses of it is told."""
+    with realtime() if loop.realtime else nullcontext(()) as loop.setup:
+        for step in loop.setup:
+            if not step.done:
+                note(loop, loop.clock(), f"real-time {step.name}", step.text)
+        yield
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from firmware_bridge.hands import Telemetry
 from firmware_bridge.safety_state import GateState, Limits, Output, Request, gate_start
 from firmware_bridge.serial_link import Sent
 from flexor.feed import Feed
+from flexor.realtime import Step
 from flexor.tally import Tally
 from models.decoder import Decoder, State
 from preprocessing.quality import Finding, Quality
@@ -61,6 +62,10 @@ class Loop:
     lossy: bool = False
     gaps: deque[int] = field(default_factory=deque)
     """stream samples before the ends of the gaps that a window may still hold"""
+    realtime: bool = False
+    """ask the machine to let this loop run first (flexor.realtime)"""
+    setup: tuple[Step, ...] = ()
+    """what came of that"""
     doubtful: bool = False
     """the newest window holds more than one gap: nothing moves on it"""
     telemetry: Telemetry | None = None

@@ -33,6 +33,8 @@ class Profile:
     hand: str = "simulated"
     line_hz: float = 50.0
     """mains frequency, for the quality check"""
+    realtime: bool = False
+    """let the control loop run before other programs, where the machine allows it"""
     grips: tuple[GripSettings, ...] = field(default=())
     """empty: the usual grips of a six-joint hand"""
 

@@ -51,6 +51,7 @@ def _run_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
             f"{report['commands_stale']} on a stale decision",
         ),
         ("sample to command", _spread(report["latency_ms"], "ms")),
+        ("jitter of that", _spread(report["jitter_ms"], "ms")),
         ("compute per decision", _spread(report["compute_us"], "us")),
         ("delay of the signal path", f"{report['delay_ms']:g} ms (window and filters)"),
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from flexor.loop import Loop
 from flexor.outlet import refuse_without_library, start_outlet
 from flexor.profile import DEMO_ARTIFACT, Profile, read_profile
 from flexor.reader import Inbox, moving
-from flexor.tally import device_report, loss_report, memory_mb, spread
+from flexor.tally import device_report, jitter_s, loss_report, memory_mb, spread
 from models.artifact import Artifact, open_artifact
 from models.decoder import open_decoder
 from models.score import SETTLE_S, Score, score
@@ -70,13 +70,15 @@ def run_live(
     seconds: float | None,
     view: bool,
     lsl: bool = False,
+    realtime: bool = False,
 ) -> dict[str, Any]:
     """What the profile says, but for what is given. Refuses what does not fit before it starts."""
     profile = read_profile(profile_path)
     word = source_word or profile.source
     artifact = open_artifact(artifact_path or profile.artifact)
-    settings = {"hand": hand_word or profile.hand}
-    profile = Profile(**{**profile.__dict__, **settings})
+    profile = replace(
+        profile, hand=hand_word or profile.hand, realtime=realtime or profile.realtime
+    )
     return drive(
         open_source(word),
         artifact,
@@ -123,6 +125,7 @@ def drive(
             arm_when_rested=arm,
             joint_names=hand.hand.joint_names,
             motion=(record is not None or lsl) and moving(source) is not None,
+            realtime=profile.realtime,
         )
         stack.enter_context(stoppable(loop))
         try:
@@ -168,8 +171,10 @@ def make_report(
         "skipped_windows": tally.skipped_windows,
         "missed_deadlines": tally.missed_deadlines,
         "latency_ms": spread(tally.latency_s, 1e3),
+        "jitter_ms": spread(jitter_s(tally.turn_s), 1e3),
         "compute_us": spread(tally.compute_s, 1e6),
         "delay_ms": round(1e3 * contract.delay_s, 1),
+        "realtime": [step._asdict() for step in loop.setup],
         "first_decision_s": tally.first_decision_s,
         "memory_mb": memory_mb(["self", *pids]),
         "events": dict(tally.counts),

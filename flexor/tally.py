@@ -30,6 +30,9 @@ class Tally:
 
     latency_s: list[float] = field(default_factory=list)
     """from the newest sample behind a command to the last byte of it handed to the port"""
+    turn_s: list[float] = field(default_factory=list)
+    """from the newest sample that had come to the command handed over: what waiting for a window's
+    last sample adds is left out, and how evenly the machine works is left"""
     compute_s: list[float] = field(default_factory=list)
     """from chunks in hand to the command handed over, for ticks with a decision"""
     decided: list[Decided] = field(default_factory=list)
@@ -70,6 +73,12 @@ def spread(values: Sequence[float], factor: float) -> dict[str, float] | None:
         "p99": round(factor * ordered[round(0.99 * last)], 3),
         "max": round(factor * ordered[last], 3),
     }
+
+
+def jitter_s(turn_s: Sequence[float]) -> list[float]:
+    """How far each is from the median of all."""
+    middle = sorted(turn_s)[len(turn_s) // 2] if turn_s else 0.0
+    return [abs(value - middle) for value in turn_s]
 
 
 def process_age_s() -> float:

@@ -1,0 +1,73 @@
+"""The commands of the workstation; what they need is imported when they are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flexor.app import JsonFile, app
+from flexor.emit import emit as _emit
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(help="The experiment's TOML.")],
+    data: Annotated[str, typer.Option(help="e.g. myo_armband:data/myo_armband")],
+    wearer: Annotated[str, typer.Option(help="User to calibrate on, e.g. evaluation/Male0.")],
+    out: Annotated[Path, typer.Option(help="Folder for the artifact and what goes with it.")],
+    session: Annotated[str, typer.Option(help="Session to calibrate on.")] = "training0",
+    cycles: Annotated[int, typer.Option(help="How many of its cycles.")] = 4,
+    general: Annotated[
+        str, typer.Option(help="Users to pre-train on: names or beginnings, with commas between.")
+    ] = "pretraining/",
+    json_file: JsonFile = None,
+) -> None:
+    """Train on a workstation: many users, then one wearer, then an int8 artifact."""
+    from flexor.train import train_wearer
+
+    _emit(train_wearer(recipe, data, wearer, session, cycles, general, out), json_file)
+
+
+@app.command()
+def evaluate(
+    artifact: Annotated[Path, typer.Argument(help="The .onnx or .tflite.")],
+    session: Annotated[Path, typer.Option(help="A recording: .xdf, or a MyoArmband session.")],
+    settle: Annotated[float, typer.Option(help="Seconds after a prompt that do not count.")] = 0.5,
+    json_file: JsonFile = None,
+) -> None:
+    """Score an artifact on a recording, through the decoder that runs live."""
+    from flexor.train import evaluate_session
+
+    _emit(evaluate_session(artifact, session, settle), json_file)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="The folder that train made.")],
+    out: Annotated[Path, typer.Option(help="The new .onnx or .tflite.")],
+    json_file: JsonFile = None,
+) -> None:
+    """Write a trained network as .onnx or .tflite (that one in the converter's environment)."""
+    from flexor.train import export_folder
+
+    _emit(export_folder(folder, out), json_file)
+
+
+@app.command()
+def benchmark(
+    data: Annotated[Path, typer.Option(help="Folder of the MyoArmbandDataset.")],
+    recipe: Annotated[Path, typer.Option(help="The experiment's TOML.")] = Path(
+        "experiments/myo.toml"
+    ),
+    protocol: Annotated[str, typer.Option(help="within-user")] = "within-user",
+    cycles: Annotated[str, typer.Option(help="Calibration cycles, commas between.")] = "4",
+    users: Annotated[str, typer.Option(help="Only these, commas between.")] = "",
+    out: Annotated[Path, typer.Option(help="Folder for artifacts.")] = Path("runs/benchmark"),
+    json_file: JsonFile = None,
+) -> None:
+    """Measure a recipe by a published protocol, on the artifact that would be deployed."""
+    from flexor.train import run_benchmark
+
+    _emit(run_benchmark(protocol, recipe, data, cycles, users, out), json_file)
