@@ -17,10 +17,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flexor.messages import MESSAGE_MAX, Kind, SamplesMessage, pack, unpack
+from flexor.messages import MESSAGE_MAX, Kind, SamplesMessage, pack, said
 
 if TYPE_CHECKING:
     from acquisition.stream import Chunk, Spec
+
+HEARD_N = 32
+"""Messages of a consumer that are heard at a time: one that floods must not hold the loop up."""
 
 
 @dataclass
@@ -56,6 +59,12 @@ class Feed:
         """False once the consumer is gone."""
         self.dropped_n = 0
         """Messages that the consumer did not get."""
+        self.refused_n = 0
+        """Messages of the consumer that nobody understands."""
+        self.missed = False
+        """Whether it was noticed that the consumer is gone."""
+        self.name = "consumer"
+        """What it is, for sentences."""
         self.process = process
         self._sock = sock
         self._emg = _stream(Kind.SAMPLES, spec)
@@ -116,9 +125,11 @@ class Feed:
         return self.send(Kind.MARKER, {"clock_s": clock_s, "text": text})
 
     def poll(self) -> list[dict[str, Any]]:
-        """What the consumer has said since the last call."""
+        """What the consumer has said since the last call; no more than HEARD_N at a time."""
         heard: list[dict[str, Any]] = []
-        while self._sock.fileno() >= 0:
+        if self._sock.fileno() < 0:
+            return heard
+        for _ in range(HEARD_N):
             try:
                 message = self._sock.recv(MESSAGE_MAX)
             except BlockingIOError:
@@ -130,7 +141,11 @@ class Feed:
             if not message:
                 self.alive = False
                 break
-            heard.append(unpack(message)[1])
+            word = said(message)
+            if word is None:
+                self.refused_n += 1
+            else:
+                heard.append(word)
         return heard
 
     def close(self, timeout_s: float = 5.0) -> list[dict[str, Any]]:
@@ -147,8 +162,7 @@ class Feed:
         heard: list[dict[str, Any]] = []
         while (left_s := until_s - time.monotonic()) > 0:
             select.select([self._sock], [], [], left_s)
-            said = self.poll()
-            heard += said
+            heard += self.poll()
             if not self.alive:
                 break
         self._sock.close()
@@ -196,7 +210,9 @@ def spawn(
             pass_fds=(theirs.fileno(), *pass_fds),
             start_new_session=True,
         )
-    return Feed(ours, spec, source, process, motion_spec)
+    feed = Feed(ours, spec, source, process, motion_spec)
+    feed.name = module.rpartition(".")[2]
+    return feed
 
 
 def say(sock: socket.socket, status: dict[str, Any]) -> None:

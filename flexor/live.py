@@ -16,6 +16,8 @@ from firmware_bridge.control import command_of
 from firmware_bridge.safety import gate
 from firmware_bridge.safety_state import Do, Health, Output, Phase, Request
 from firmware_bridge.serial_link import Sent
+from flexor.awake import woke
+from flexor.listen import listen, want
 from flexor.loop import Loop, note
 from flexor.reader import Inbox, Reader, room_for
 from flexor.realtime import realtime
@@ -54,6 +56,8 @@ def tick(loop: Loop, inbox: Inbox, deadline_s: float) -> None:
     """One turn: what came in goes through, and the gate says what goes out."""
     chunks = inbox.take(TICK_S)
     begin_s = loop.clock()
+    chunks = woke(loop, chunks, begin_s)
+    listen(loop, begin_s)
     intent = understand(loop, chunks, begin_s)
     output, sent = act(loop, intent, inbox.error is None, loop.clock())
     done_s = loop.clock()
@@ -173,7 +177,7 @@ def finish(loop: Loop, inbox: Inbox) -> None:
 def let_go(loop: Loop) -> None:
     """Disarms, and waits a moment for the hand to hear it."""
     loop.final_state = loop.gate_state.phase.value
-    loop.request = Request.DISARM
+    want(loop, Request.DISARM)
     for _ in range(5):
         act(loop, None, False, loop.clock())
         time.sleep(TICK_S)
@@ -181,7 +185,13 @@ def let_go(loop: Loop) -> None:
 
 @contextmanager
 def stoppable(loop: Loop) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the run in order while it lasts; a second one breaks it off."""
+    """Ctrl-C and SIGTERM end the run in order while it lasts; a second one breaks it off.
+
+    SIGUSR1 is the emergency stop.
+    """
+
+    def press(_number: int, _frame: object) -> None:
+        want(loop, Request.ESTOP)
 
     def stop(number: int, _: object) -> None:
         if loop.stopping:
@@ -190,6 +200,7 @@ def stoppable(loop: Loop) -> Iterator[None]:
         note(loop, loop.clock(), "stopped", f"{signal.Signals(number).name}: the hand is let go.")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, press)
     try:
         yield
     finally:

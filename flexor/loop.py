@@ -34,6 +34,17 @@ class Hand(Protocol):
     def hello(self, now_s: float) -> None: ...
 
 
+def asleep() -> tuple[float, float]:
+    """Seconds that this machine was suspended since its start, as (at least, at most).
+
+    Monotonic time leaves them out, and boot time does not (clock_gettime(2)). A turn that is held
+    up between the two readings must not look like a sleep, hence two bounds.
+    """
+    before_s = time.clock_gettime(time.CLOCK_MONOTONIC)
+    boot_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return boot_s - time.clock_gettime(time.CLOCK_MONOTONIC), boot_s - before_s
+
+
 @dataclass
 class Loop:
     """Everything that one run holds."""
@@ -50,6 +61,7 @@ class Loop:
     motion: bool = False
     """the source's second stream is recorded too"""
     clock: Callable[[], float] = time.monotonic
+    asleep: Callable[[], tuple[float, float]] = asleep
     tally: Tally = field(default_factory=Tally)
     error: DeviceError | None = None
     """why the run ended before its time"""
@@ -71,6 +83,12 @@ class Loop:
     telemetry: Telemetry | None = None
     request: Request | None = None
     armed_once: bool = False
+    turn_s: float = float("-inf")
+    """when the last turn began"""
+    slept_s: float = field(init=False)
+    """how long the machine has slept by then, at most"""
+    unheard_n: int = 0
+    """samples of a sleep, lost before the next that come"""
     stopping: bool = False
     final_state: str = ""
     """the gate's phase when the run ended, before the hand was let go"""
@@ -81,6 +99,7 @@ class Loop:
         self.state = self.decoder.start()
         self.gate_state = gate_start(self.limits)
         self.quality_state = self.quality.start(self.decoder.contract.spec)
+        self.slept_s = self.asleep()[1]
 
 
 def note(loop: Loop, clock_s: float, kind: str, text: str) -> None:

@@ -16,6 +16,8 @@ from models.intent import Intent
 
 MESSAGE_MAX = 65536
 """Bytes. Longer chunks travel in pieces: the kernel refuses what its buffer cannot hold."""
+SAID_MAX = 4096
+"""Bytes of what a consumer says back: a key, or a sentence."""
 
 
 class Kind(IntEnum):
@@ -130,3 +132,17 @@ def unpack(message: bytes) -> tuple[Kind, Any]:
     """(kind, value) of a message."""
     kind = Kind(message[0])
     return kind, MESSAGES[kind][1](message[1:])
+
+
+def said(message: bytes) -> dict[str, Any] | None:
+    """What a consumer says back; None for anything but a short STATUS that is an object.
+
+    The control loop hears it: whatever it is, it must not end the loop or hold it up.
+    """
+    if len(message) > SAID_MAX or message[:1] != bytes((Kind.STATUS,)):
+        return None
+    try:
+        value = json.loads(message[1:])
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None

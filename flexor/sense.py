@@ -33,9 +33,11 @@ def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
         watch(loop, chunk, loop.state.counters.void_samples - void)
     intent = None
     for i, window in enumerate(windows):
-        if i + 1 < len(windows) and now_s - window.clock_s > LATE_S:
-            tally.skipped_windows += 1
-            continue
+        if i + 1 < len(windows):  # the loop counts the newest when its command is out
+            tally.missed_deadlines += now_s - window.clock_s > loop.decoder.contract.hop_s
+            if now_s - window.clock_s > LATE_S:
+                tally.skipped_windows += 1
+                continue
         intent = loop.decoder.decide(window, loop.state)
         tally.decided.append(Decided(window.sample_n, intent.gesture))
     return intent

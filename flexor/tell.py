@@ -1,4 +1,4 @@
-"""What the recorder and the view are told, after the command is out, and what they say back."""
+"""What the recorder and the view are told, after the command is out."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 from acquisition.stream import Chunk
 from firmware_bridge.command import Command
-from firmware_bridge.safety_state import Do, Request
+from firmware_bridge.safety_state import Do
 from firmware_bridge.serial_link import Sent
-from flexor.loop import Loop, note
+from flexor.loop import Loop
 from flexor.messages import CommandMessage, IntentMessage, Kind
 from flexor.tally import spread
 from models.intent import Intent
@@ -25,7 +25,7 @@ def tell(
     sent: Sent | None,
     now_s: float,
 ) -> None:
-    """Feeds recorder and view, after the command is out, and hears them."""
+    """Feeds recorder and view."""
     for feed in loop.feeds:
         for chunk in chunks:
             feed.send_chunk(chunk)
@@ -35,8 +35,6 @@ def tell(
             basis_s = loop.gate_state.seen.basis_s
             real = Command(sent.mode, sent.joints, basis_s, sent.decision_n, sent.ttl_s)
             feed.send(Kind.COMMAND, CommandMessage(now_s, real))
-        for word in feed.poll():
-            heed(loop, word, now_s)
     if now_s - loop.status_s >= STATUS_S and loop.feeds:
         loop.status_s = now_s
         status = describe(loop)
@@ -49,19 +47,6 @@ def tell_motion(loop: Loop, chunks: list[Chunk]) -> None:
     for feed in loop.feeds:
         for chunk in chunks:
             feed.send_motion(chunk)
-
-
-def heed(loop: Loop, word: dict[str, Any], now_s: float) -> None:
-    """What a consumer says: a key that was pressed, or that it stopped its work."""
-    key = word.get("key")
-    if key == "quit":
-        loop.stopping = True
-    elif key is not None:
-        loop.request = Request(key)
-    if word.get("event") == "stopped":
-        note(loop, now_s, "recording stopped", word["text"])
-    if word.get("event") == "silent":
-        note(loop, now_s, "outlet silent", word["text"])
 
 
 def describe(loop: Loop) -> dict[str, Any]:
