@@ -37,7 +37,7 @@ class Wanted(NamedTuple):
 
     data: bytes
     joints: tuple[float, ...]
-    """(joint,) deg or deg/s, as the dialect's mode says"""
+    """(joint,) deg, deg/s or Nm, as the dialect's mode says"""
 
 
 class Ear(Protocol):
@@ -57,7 +57,8 @@ class Facts:
 
     spec: HandSpec
     mode: Mode
-    """what its setpoints are: velocities given to a hand of positions are summed up"""
+    """what its setpoints are: a hand of positions sums velocities up, and only one of torques takes
+    torques"""
     on_silence: Silence
     native_timeout_s: float | None
     """after which `on_silence` happens; None where the hand holds for ever"""
@@ -90,7 +91,7 @@ class Dialect(Protocol):
         ...
 
     def setpoint(self, joints: tuple[float, ...]) -> Wanted:
-        """(joint,) targets in deg or deg/s, within its limits."""
+        """(joint,) targets in deg, deg/s or Nm, within its limits."""
         ...
 
     def stop(self, at_deg: tuple[float, ...]) -> bytes:

@@ -21,7 +21,7 @@ from firmware_bridge.link import ARM_TTL_MS, HOLD_MS, HandState
 from firmware_bridge.safety_state import Do, Output
 from firmware_bridge.serial_link import Sent
 from firmware_bridge.session import LinkEvent, LinkEventKind
-from firmware_bridge.targets import ahead, towards
+from firmware_bridge.targets import in_mode
 from firmware_bridge.watchdog import NoWatchdog, Watchdog, WatchdogProcess
 
 CONNECT_S = 3.0
@@ -247,15 +247,14 @@ class DialectLink:
             return None
         since_s = now_s - self._setpoint_s
         facts = self.dialect.facts
-        stopping = output.mode is Mode.VELOCITY and not any(output.joints)
+        stopping = output.mode is not Mode.POSITION and not any(output.joints)
         if since_s < 0.9 / facts.max_rate_hz and self.setpoints_n and not stopping:
             self.unsent_n += 1
             return None
-        joints = output.joints
-        if facts.mode is Mode.POSITION and output.mode is Mode.VELOCITY:
-            joints = ahead(joints, self._target_deg, self.at_deg, self.hand, min(since_s, STEP_S))
-        elif facts.mode is Mode.VELOCITY and output.mode is Mode.POSITION:
-            joints = towards(joints, self.at_deg, self.hand)
+        now = (self._target_deg, self.at_deg, self.hand, min(since_s, STEP_S))
+        joints = in_mode(facts.mode, output.mode, output.joints, *now)
+        if joints is None:
+            return None
         wanted = self.dialect.setpoint(joints)
         if not self.port.write(wanted.data):
             return None

@@ -18,14 +18,20 @@ from firmware_bridge.dialect import Ear, Facts, Reading, Silence, Wanted
 from firmware_bridge.dialect_link import DialectLink, open_serial_dialect
 from firmware_bridge.hand_port import HandPort
 from firmware_bridge.hands import HandSpec
-from firmware_bridge.joint_settings import JOINT_SETTINGS, joints_of
+from firmware_bridge.joint_settings import (
+    JOINT_SETTINGS,
+    TORQUE_SETTINGS,
+    bounded_nm,
+    joints_of,
+    mode_of,
+)
 from firmware_bridge.lines import Lines
 from firmware_bridge.odrive_can import (
     CLOSED_LOOP,
+    CONTROL,
     IDLE,
     PASSTHROUGH,
     TURN_DEG,
-    VELOCITY_CONTROL,
     Errors,
     refuse_gear,
 )
@@ -33,7 +39,7 @@ from firmware_bridge.odrive_can import (
 BAUD_HZ = 115_200
 WATCHDOG_S = 0.200
 """The axis switches its motor off after so long without a setpoint: behind our own 150 ms."""
-SETTINGS: dict[str, Setting] = {"axis": 0, "gear": 1.0, **JOINT_SETTINGS}
+SETTINGS: dict[str, Setting] = {"axis": 0, "gear": 1.0, **JOINT_SETTINGS, **TORQUE_SETTINGS}
 _SUMMED = re.compile(r"([^*]+)\*(\d{1,3})")
 _NUMBER = r"(-?\d{1,9}(?:\.\d{1,9})?)"
 _FEEDBACK = re.compile(rf"{_NUMBER} {_NUMBER}")
@@ -60,7 +66,8 @@ class Odrive:
     """The dialect. Only setpoints feed the axis' watchdog; what is asked does not."""
 
     def __init__(self, spec: HandSpec, axis: int, gear: float) -> None:
-        self.facts = Facts(spec, Mode.VELOCITY, Silence.LETS_GO, WATCHDOG_S, max_rate_hz=100.0)
+        mode = Mode.TORQUE if Mode.TORQUE in spec.modes else Mode.VELOCITY
+        self.facts = Facts(spec, mode, Silence.LETS_GO, WATCHDOG_S, max_rate_hz=100.0)
         self.gear = gear
         self._axis = axis
         self.errors = Errors()
@@ -72,13 +79,13 @@ class Odrive:
         return line(f"f {self._axis}") + line(f"r axis{self._axis}.error")
 
     def arm(self, at_deg: tuple[float, ...]) -> bytes:
-        """Speed 0 and a fed watchdog before the loop is closed."""
+        """Speed 0, torque 0 and a fed watchdog before the loop is closed."""
         axis, self.errors = self._axis, Errors()
         return (
             line("sc")  # an error of before keeps the loop open
-            + write(axis, "controller.config.control_mode", VELOCITY_CONTROL)
+            + write(axis, "controller.config.control_mode", CONTROL[self.facts.mode])
             + write(axis, "controller.config.input_mode", PASSTHROUGH)
-            + self._velocity(0.0)
+            + self.stop(at_deg)
             + write(axis, "config.watchdog_timeout", WATCHDOG_S)
             + line(f"u {axis}")
             + write(axis, "config.enable_watchdog", 1)
@@ -86,11 +93,17 @@ class Odrive:
         )
 
     def setpoint(self, joints: tuple[float, ...]) -> Wanted:
+        if self.facts.mode is Mode.TORQUE:
+            (torque_nm,) = bounded_nm(joints, self.facts.spec)
+            motor_nm = float(f"{torque_nm / self.gear:.6f}")
+            return Wanted(self._torque(motor_nm), (motor_nm * self.gear,))
         turns_s = float(f"{joints[0] * self.gear / TURN_DEG:.6f}")
         return Wanted(self._velocity(turns_s), (turns_s * TURN_DEG / self.gear,))
 
     def stop(self, at_deg: tuple[float, ...]) -> bytes:
-        return self._velocity(0.0)
+        """Speed 0, whose line has torque 0 in it; for an axis of torques torque 0 before it."""
+        torque = self._torque(0.0) if self.facts.mode is Mode.TORQUE else b""
+        return torque + self._velocity(0.0)
 
     def disarm(self, at_deg: tuple[float, ...]) -> bytes:
         """The watchdog last: left on, it would end in an error while nothing is wrong."""
@@ -103,6 +116,9 @@ class Odrive:
 
     def _velocity(self, turns_s: float) -> bytes:
         return line(f"v {self._axis} {turns_s:.6f} 0")
+
+    def _torque(self, torque_nm: float) -> bytes:
+        return line(f"c {self._axis} {torque_nm:.6f}")
 
 
 class _Ear:
@@ -139,7 +155,8 @@ def open_odrive(
     port: HandPort | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> DialectLink:
-    """One axis at a serial port: "/dev/ttyACM0,axis=0,gear=8,names=knee". `port` as in tests.
+    """One axis at a serial port: "/dev/ttyACM0,axis=0,gear=8,names=knee"; with
+    "mode=torque,max_nm=8" it gives torques and takes nothing else. `port` as in tests.
 
     Refuses a port that is missing, busy or not permitted, and settings that are none.
     """
@@ -147,5 +164,5 @@ def open_odrive(
     axis, gear = int(settings["axis"]), float(settings["gear"])
     refuse_choice("axis", axis, (0, 1))
     refuse_gear(gear)
-    spec = joints_of("ODrive joint", settings, (axis,))
+    spec = joints_of("ODrive joint", settings, (axis,), mode_of(settings))
     return open_serial_dialect(Odrive(spec, axis, gear), url, BAUD_HZ, port, clock)

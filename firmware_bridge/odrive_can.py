@@ -1,4 +1,4 @@
-"""ODrive axes over CAN (CANSimple), driven by velocity.
+"""ODrive axes over CAN (CANSimple), driven by velocity or by torque.
 
 Facts: odriverobotics/ODrive@f9b5419c (docs/can-protocol, can_simple.cpp). Every message to an axis
 feeds its watchdog, reading its encoder too: so it is read only by the loop that decides.
@@ -20,12 +20,20 @@ from firmware_bridge.dialect import Ear, Facts, Reading, Silence, Wanted
 from firmware_bridge.dialect_link import DialectLink
 from firmware_bridge.hand_port import HandPort
 from firmware_bridge.hands import HandSpec
-from firmware_bridge.joint_settings import JOINT_SETTINGS, joints_of
+from firmware_bridge.joint_settings import (
+    JOINT_SETTINGS,
+    TORQUE_SETTINGS,
+    bounded_nm,
+    joints_of,
+    mode_of,
+)
 from firmware_bridge.words import read_ids
 
-HEARTBEAT, SET_STATE, ENCODER, SET_MODES, SET_VELOCITY, CLEAR = 0x01, 0x07, 0x09, 0x0B, 0x0D, 0x18
+HEARTBEAT, SET_STATE, ENCODER, SET_MODES = 0x01, 0x07, 0x09, 0x0B
+SET_POSITION, SET_VELOCITY, SET_TORQUE, CLEAR = 0x0C, 0x0D, 0x0E, 0x18
 IDLE, CLOSED_LOOP = 1, 8
-VELOCITY_CONTROL, PASSTHROUGH = 2, 1
+TORQUE_CONTROL, VELOCITY_CONTROL, PASSTHROUGH = 1, 2, 1
+CONTROL = {Mode.TORQUE: TORQUE_CONTROL, Mode.VELOCITY: VELOCITY_CONTROL}
 TURN_DEG = 360.0
 TIMEOUT_HIGH_S = 2.0
 """A watchdog that is slower guards nobody."""
@@ -38,6 +46,7 @@ SETTINGS: dict[str, Setting] = {
     "watchdog_s": 0.0,
     "bitrate_hz": 250_000,
     **JOINT_SETTINGS,
+    **TORQUE_SETTINGS,
 }
 
 
@@ -52,6 +61,11 @@ def set_state(node: int, state: int) -> CanFrame:
 def set_velocity(node: int, turns_s: float) -> CanFrame:
     """Turns of the motor per second; no torque ahead of it."""
     return frame(node, SET_VELOCITY, struct.pack("<ff", turns_s, 0.0))
+
+
+def set_torque(node: int, torque_nm: float) -> CanFrame:
+    """Newton metres of the motor, before its gear."""
+    return frame(node, SET_TORQUE, struct.pack("<f", torque_nm))
 
 
 class Errors:
@@ -77,7 +91,8 @@ class OdriveCan:
         self, spec: HandSpec, nodes: tuple[int, ...], gear: float, stop: str, watchdog_s: float
     ) -> None:
         silence = Silence.LETS_GO if watchdog_s else Silence.HOLDS
-        self.facts = Facts(spec, Mode.VELOCITY, silence, watchdog_s or None, max_rate_hz=200.0)
+        mode = Mode.TORQUE if Mode.TORQUE in spec.modes else Mode.VELOCITY
+        self.facts = Facts(spec, mode, silence, watchdog_s or None, max_rate_hz=200.0)
         self.nodes, self.gear = nodes, gear
         self._stop = stop
         self.running: set[int] = set()
@@ -91,27 +106,31 @@ class OdriveCan:
         return pack(*(frame(node, ENCODER, remote=True) for node in self.nodes))
 
     def arm(self, at_deg: tuple[float, ...]) -> bytes:
-        """Speed 0 before the loop is closed: what was wanted last is still in there."""
+        """Speed 0 and torque 0 before the loop is closed: what was wanted last is still there."""
         self.running.clear()
         self.errors = {node: Errors() for node in self.nodes}
-        modes = struct.pack("<II", VELOCITY_CONTROL, PASSTHROUGH)
+        modes = struct.pack("<II", CONTROL[self.facts.mode], PASSTHROUGH)
         return b"".join(
             pack(
                 frame(node, CLEAR),
                 frame(node, SET_MODES, modes),
-                set_velocity(node, 0.0),
+                *self._still(node),
                 set_state(node, CLOSED_LOOP),
             )
             for node in self.nodes
         )
 
     def setpoint(self, joints: tuple[float, ...]) -> Wanted:
+        if self.facts.mode is Mode.TORQUE:
+            torques = bounded_nm(joints, self.facts.spec)
+            motors = [nm / self.gear for nm in torques]
+            return Wanted(pack(*map(set_torque, self.nodes, motors)), torques)
         turns = [deg_s * self.gear / TURN_DEG for deg_s in joints]
         data = pack(*map(set_velocity, self.nodes, turns))
         return Wanted(data, tuple(speed * TURN_DEG / self.gear for speed in turns))
 
     def stop(self, at_deg: tuple[float, ...]) -> bytes:
-        return pack(*(set_velocity(node, 0.0) for node in self.nodes))
+        return pack(*(still for node in self.nodes for still in self._still(node)))
 
     def disarm(self, at_deg: tuple[float, ...]) -> bytes:
         if self._stop == "hold":
@@ -120,6 +139,11 @@ class OdriveCan:
 
     def ear(self) -> Ear:
         return _Ear(self)
+
+    def _still(self, node: int) -> tuple[CanFrame, ...]:
+        """Speed 0, whose frame has torque 0 in it; for an axis of torques torque 0 before it."""
+        speed = set_velocity(node, 0.0)
+        return (set_torque(node, 0.0), speed) if self.facts.mode is Mode.TORQUE else (speed,)
 
 
 class _Ear:
@@ -170,7 +194,8 @@ def open_odrive_can(
     port: HandPort | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> DialectLink:
-    """Axes at a CAN interface: "can0,nodes=0+1,gear=8,names=knee+ankle". `port` as in tests.
+    """Axes at a CAN interface: "can0,nodes=0+1,gear=8,names=knee+ankle"; with
+    "mode=torque,max_nm=8" they give torques and take nothing else. `port` as in tests.
 
     Refuses an interface that is missing, down or not permitted, and settings that are none.
     """
@@ -181,7 +206,7 @@ def open_odrive_can(
     if not 0.0 <= watchdog_s <= TIMEOUT_HIGH_S:
         raise Refused(f"watchdog_s is from 0 to {TIMEOUT_HIGH_S:g} s, not {watchdog_s:g}.")
     nodes = read_ids(str(settings["nodes"]), 0, 63)
-    spec = joints_of("ODrive joint", settings, nodes)
+    spec = joints_of("ODrive joint", settings, nodes, mode_of(settings))
     axes = OdriveCan(spec, nodes, gear, str(settings["stop"]), watchdog_s)
     return open_can_dialect(axes, channel, int(settings["bitrate_hz"]), port, clock)
 

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from firmware_bridge.command import Mode
 from firmware_bridge.hands import HandSpec
 
 LEAD_S, LEAD_DEG = 0.150, 3.0
 """A summed-up target runs ahead of the joint by no more than it moves in this time, and some."""
 GRIP_LEAD_DEG = 2.0
 """What stays between target and joint when it stops: a grip keeps its force, and no more."""
+
+
+def in_mode(
+    mode: Mode,
+    given: Mode,
+    joints: tuple[float, ...],
+    target_deg: tuple[float, ...],
+    at_deg: tuple[float, ...],
+    hand: HandSpec,
+    step_s: float,
+) -> tuple[float, ...] | None:
+    """(joint,) what is `given`, in the mode that a hand takes; `step_s` since the last of it. None
+    for what cannot be said in it: a movement to a joint of torques, a torque to one of movements.
+    """
+    if mode is given:
+        return joints
+    if mode is Mode.TORQUE:
+        return joints if given is Mode.VELOCITY and not any(joints) else None
+    if given is Mode.TORQUE:
+        return None
+    if mode is Mode.VELOCITY:
+        return towards(joints, at_deg, hand)
+    return ahead(joints, target_deg, at_deg, hand, step_s)
 
 
 def ahead(

@@ -1,4 +1,4 @@
-"""T-Motor/CubeMars AK motors in MIT mode over CAN at 1 Mbit/s, driven by velocity and damping.
+"""T-Motor/CubeMars AK motors in MIT mode over CAN at 1 Mbit/s, driven by velocity or by torque.
 
 Facts: neurobionics/TMotorCANControl@bb8d0710 (mit_can.py), naubiomech/OpenExo@78718268 (Motor.cpp).
 A motor keeps its last command for ever. Numbers are rounded to the nearest count and never cut:
@@ -21,7 +21,13 @@ from firmware_bridge.dialect import Ear, Facts, Reading, Silence, Wanted
 from firmware_bridge.dialect_link import DialectLink
 from firmware_bridge.hand_port import HandPort
 from firmware_bridge.hands import HandSpec
-from firmware_bridge.joint_settings import JOINT_SETTINGS, joints_of
+from firmware_bridge.joint_settings import (
+    JOINT_SETTINGS,
+    TORQUE_SETTINGS,
+    bounded_nm,
+    joints_of,
+    mode_of,
+)
 from firmware_bridge.words import read_ids
 
 BITRATE_HZ = 1_000_000
@@ -54,13 +60,17 @@ MODELS = {
     "AK80-64": Model(8.0, 144.0),
 }
 """As TMotorCANControl has them; the motor's own firmware decides."""
+OTHER_FRAMES = "AK60V3"
+"""Extended ids, the gains first, amperes for newton metres; and how it replies is in doubt."""
 DAMP, FREE = "damp", "free"
 SETTINGS: dict[str, Setting] = {
     "model": "AK80-9",
     "ids": "1",
     "kd": 1.0,
     "stop": DAMP,
+    "torque_kd": 0.0,
     **JOINT_SETTINGS,
+    **TORQUE_SETTINGS,
 }
 
 
@@ -136,13 +146,21 @@ class TMotor:
     """The dialect. A stop is damping at speed 0 (the limb sinks slowly), or lets the motor go."""
 
     def __init__(
-        self, spec: HandSpec, ids: tuple[int, ...], model: Model, kd: float, stop: str
+        self,
+        spec: HandSpec,
+        ids: tuple[int, ...],
+        model: Model,
+        kd: float,
+        stop: str,
+        torque_kd: float = 0.0,
     ) -> None:
+        """`torque_kd`: damping while a torque is given."""
+        mode = Mode.TORQUE if Mode.TORQUE in spec.modes else Mode.VELOCITY
         self.facts = Facts(
-            spec, Mode.VELOCITY, Silence.HOLDS, None, max_rate_hz=200.0, setpoints_answer=True
+            spec, mode, Silence.HOLDS, None, max_rate_hz=200.0, setpoints_answer=True
         )
         self.ids, self.model = ids, model
-        self._kd, self._stop_kind = kd, stop
+        self._kd, self._stop_kind, self._torque_kd = kd, stop, torque_kd
         rest = encode(Aim(kd=kd) if stop == DAMP else Aim(), model)
         self._rest = pack(*(CanFrame(number, rest) for number in ids))
 
@@ -157,6 +175,11 @@ class TMotor:
         return pack(*(CanFrame(number, ENTER) for number in self.ids)) + self._rest
 
     def setpoint(self, joints: tuple[float, ...]) -> Wanted:
+        if self.facts.mode is Mode.TORQUE:
+            torques = bounded_nm(joints, self.facts.spec)
+            data = [encode(Aim(kd=self._torque_kd, t_nm=nm), self.model) for nm in torques]
+            given = tuple(decode(row, self.model).t_nm for row in data)
+            return Wanted(pack(*map(CanFrame, self.ids, data)), given)
         data = [encode(Aim(v_rad_s=math.radians(v), kd=self._kd), self.model) for v in joints]
         sent = tuple(math.degrees(decode(row, self.model).v_rad_s) for row in data)
         return Wanted(pack(*map(CanFrame, self.ids, data)), sent)
@@ -211,17 +234,33 @@ def open_tmotor(
     port: HandPort | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> DialectLink:
-    """Motors at a CAN interface: "can0,model=AK80-9,ids=1+2,names=knee+ankle,high_deg=60".
+    """Motors at a CAN interface: "can0,model=AK80-9,ids=1+2,names=knee+ankle,high_deg=60"; with
+    "mode=torque,max_nm=8" they give torques and take nothing else.
 
-    Refuses an interface that is missing, down or not permitted, and settings that are none.
+    Refuses an interface that is missing, down or not permitted, settings that are none, and motors
+    that speak otherwise.
     """
     channel, settings = split_argument(argument, SETTINGS, "tmotor")
     model, kd, stop = str(settings["model"]), float(settings["kd"]), str(settings["stop"])
-    refuse_choice("model", model, tuple(MODELS))
+    _refuse_model(model)
     refuse_choice("stop", stop, (DAMP, FREE))
     if not 0.0 < kd <= FULL_KD:
         raise Refused(f"kd is more than 0 and at most {FULL_KD:g} Nm s/rad, not {kd:g}.")
+    torque_kd = float(settings["torque_kd"])
+    if not 0.0 <= torque_kd <= FULL_KD:
+        raise Refused(f"torque_kd is from 0 to {FULL_KD:g} Nm s/rad, not {torque_kd:g}.")
     ids = read_ids(str(settings["ids"]), 1, 127)
-    spec = joints_of("T-Motor joint", settings, ids)
-    motors = TMotor(spec, ids, MODELS[model], kd, stop)
+    spec = joints_of("T-Motor joint", settings, ids, mode_of(settings), MODELS[model].nm)
+    motors = TMotor(spec, ids, MODELS[model], kd, stop, torque_kd)
     return open_can_dialect(motors, channel, BITRATE_HZ, port, clock)
+
+
+def _refuse_model(model: str) -> None:
+    """Refuses a motor whose scales are not known, and one that takes other frames."""
+    if model.upper().replace("-", "").replace(" ", "") == OTHER_FRAMES:
+        raise Refused(
+            f"The AK60 V3 takes other frames (amperes, and its gains first) than the motors that "
+            f"Flexor drives ({', '.join(MODELS)}), and its replies are not verified: use one of "
+            f"these, or let an OpenExo drive it."
+        )
+    refuse_choice("model", model, tuple(MODELS))

@@ -11,7 +11,7 @@ from firmware_bridge.brunel import LONGEST_N, Brunel, open_brunel, positions
 from firmware_bridge.emulators.brunel import ALLOWED, BrunelTwin
 from firmware_bridge.link import HandState
 from firmware_bridge.safety_state import Do
-from tests.test_hands import Rig
+from tests.hand_rig import Rig
 
 pytestmark = pytest.mark.edge
 

@@ -20,7 +20,7 @@ from firmware_bridge.can_frames import FRAME_N, CanFrame, CanFrames, pack, unpac
 from firmware_bridge.can_port import CanPort, check_channel, open_can_bus
 from firmware_bridge.watchdog import WatchdogProcess
 from firmware_bridge.watchdog_process import send
-from tests.test_hands import Rig
+from tests.hand_rig import Rig
 
 pytestmark = pytest.mark.edge
 

@@ -2,98 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from acquisition.stream import DeviceLost
 from firmware_bridge.command import Mode
 from firmware_bridge.dialect import Silence
-from firmware_bridge.dialect_link import DialectLink
-from firmware_bridge.emulators.twin import HAND_TWINS, TwinPort, open_hand_twin
-from firmware_bridge.hands import HANDS, Telemetry, open_hand
+from firmware_bridge.emulators.twin import HAND_TWINS
+from firmware_bridge.hands import HANDS
 from firmware_bridge.link import HandState
-from firmware_bridge.safety_state import Do, Output, Phase
+from firmware_bridge.safety_state import Do, Phase
 from firmware_bridge.session import LinkEventKind
 from firmware_bridge.watchdog import NoWatchdog
+from tests.hand_rig import OWN, TORQUE, TORQUES, Rig
 from tests.virtual import VirtualRun
 
 pytestmark = pytest.mark.edge
 
-OWN = {"simulated", "serial", "firmware"}
-"""Hands that speak our own link."""
-TICK_S = 0.005
 MUM = {
     "mia": "its protocol tells positions, and nothing of faults",
     "robolimb": "its fingers tell that they stall, as on every object, and nothing of faults",
 }
 """hand -> why it does not tell that it protects itself"""
-
-
-class Rig:
-    """A hand's link on its twin, in virtual time."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.now_s = name, 100.0
-        self.twin = open_hand_twin(name)
-        self.port = TwinPort(self.twin, lambda: self.now_s)
-        self.link: DialectLink = open_hand(name, port=self.port, clock=lambda: self.now_s)  # type: ignore[assignment]
-        self.events: list[LinkEventKind] = []
-        self.texts: list[str] = []
-        self.telemetry: Telemetry | None = None
-        self.n = 0
-        self.link.hello(self.now_s)
-
-    def run(self, seconds: float, velocity_deg_s: tuple[float, ...] | None = None) -> Rig:
-        """Polls as the loop does, and sends a fresh setpoint every 25 ms where there is one."""
-        end_s = self.now_s + seconds
-        while self.now_s < end_s - 1e-9:
-            self.now_s += TICK_S
-            self.n += 1
-            telemetry, events = self.link.poll(self.now_s)
-            self.telemetry = telemetry or self.telemetry
-            self.events += [event.kind for event in events]
-            self.texts += [event.text for event in events]
-            if velocity_deg_s is not None and self.n % 5 == 0:
-                self.send(velocity_deg_s)
-        return self
-
-    def send(self, velocity_deg_s: tuple[float, ...]) -> Any:
-        output = Output(Do.SETPOINT, Mode.VELOCITY, velocity_deg_s, 0.150, self.n)
-        return self.link.send(output, self.now_s)
-
-    def do(self, what: Do) -> Rig:
-        self.link.send(Output(what), self.now_s)
-        return self
-
-    def armed(self) -> Rig:
-        self.run(0.3)
-        assert self.link.up
-        self.do(Do.ARM).run(0.1, self.zeros)
-        assert self.link.state is HandState.ARMED
-        return self
-
-    def moves(self, velocity_deg_s: tuple[float, ...]) -> bool:
-        """Whether every joint moves when it is told to: a hand of positions does so in steps."""
-        before = tuple(self.twin.body.position_deg)
-        self.run(0.2, velocity_deg_s)
-        after = self.twin.body.position_deg
-        return all(abs(to - at) > 0.5 for to, at in zip(after, before, strict=True))
-
-    @property
-    def zeros(self) -> tuple[float, ...]:
-        return (0.0,) * len(self.link.hand.joints)
-
-    def closing(self, share: float = 0.3) -> tuple[float, ...]:
-        return tuple(share * joint.max_velocity_deg_s for joint in self.link.hand.joints)
-
-    def rest_s(self, limit_s: float = 1.0) -> float:
-        """Seconds from now until every joint stands still, while only the loop polls."""
-        begin_s = self.now_s
-        self.run(TICK_S)
-        while self.twin.body.moving and self.now_s - begin_s < limit_s:
-            self.run(TICK_S)
-        return self.now_s - begin_s
 
 
 class Dog(NoWatchdog):
@@ -108,7 +37,7 @@ class Dog(NoWatchdog):
         self.disarmed_n += 1
 
 
-@pytest.fixture(params=sorted(set(HANDS) - OWN))
+@pytest.fixture(params=[*sorted(set(HANDS) - OWN), *(name + TORQUE for name in TORQUES)])
 def rig(request: pytest.FixtureRequest) -> Rig:
     return Rig(request.param)
 
@@ -281,6 +210,14 @@ def test_joints_never_leave_their_range(rig: Rig) -> None:
     rig.armed().run(2.5, rig.closing(1.0)).run(2.5, tuple(-s for s in rig.closing(1.0)))
     for joint, at in zip(rig.link.hand.joints, rig.twin.body.position_deg, strict=True):
         assert joint.range_deg[0] - 0.5 <= at <= joint.range_deg[1] + 0.5
+
+
+def test_a_hand_takes_no_torque_but_where_it_is_made_for_them(rig: Rig) -> None:
+    rig.armed()
+    rig.mode = Mode.VELOCITY if rig.mode is Mode.TORQUE else Mode.TORQUE
+    before = rig.link.setpoints_n
+    assert rig.send(tuple(1.0 for _ in rig.zeros)) is None
+    assert rig.link.setpoints_n == before
 
 
 def test_the_whole_loop_moves_another_makers_hand_and_lets_it_rest() -> None:

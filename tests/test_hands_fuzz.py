@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from firmware_bridge.hands import HANDS
-from tests.test_hands import OWN, Rig
+from tests.hand_rig import OWN, Rig
 
 pytestmark = pytest.mark.edge
 

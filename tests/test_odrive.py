@@ -14,7 +14,7 @@ from firmware_bridge.dialect_link import DialectLink
 from firmware_bridge.emulators.odrive import WATCHDOG_EXPIRED, OdriveTwin
 from firmware_bridge.emulators.twin import TwinPort
 from firmware_bridge.odrive import WATCHDOG_S, check_sum, line, open_odrive
-from tests.test_hands import Rig
+from tests.hand_rig import Rig
 
 pytestmark = pytest.mark.edge
 
@@ -48,6 +48,30 @@ def test_the_watchdog_is_fed_and_on_before_the_loop_is_closed() -> None:
         "w axis0.requested_state 8",
     ]
     assert "v 0 0.000000 0" in commands
+
+
+def commands_of(data: bytes) -> list[str]:
+    return [text.partition(" *")[0] for text in data.decode().splitlines()]
+
+
+def test_an_axis_of_torques_begins_and_ends_with_torque_0_and_speed_0() -> None:
+    dialect = link_of(",mode=torque").dialect
+    armed = commands_of(dialect.arm((0.0,)))
+    assert armed[1] == "w axis0.controller.config.control_mode 1"
+    assert armed[3:5] == ["c 0 0.000000", "v 0 0.000000 0"]
+    stop = commands_of(dialect.stop(()) + dialect.disarm(()))
+    assert stop[:3] == ["c 0 0.000000", "v 0 0.000000 0", "w axis0.requested_state 1"]
+
+
+@given(st.floats(-100, 100), st.floats(0.1, 60), st.sampled_from([-9.0, 1.0, 8.0]))
+def test_a_torque_goes_through_the_gear_and_is_never_more_than_the_joint_may_give(
+    asked_nm: float, most_nm: float, gear: float
+) -> None:
+    wanted = link_of(f",mode=torque,max_nm={most_nm},gear={gear}").dialect.setpoint((asked_nm,))
+    (text,) = commands_of(wanted.data)
+    bounded = max(-most_nm, min(most_nm, asked_nm))
+    assert wanted.joints == pytest.approx((bounded,), abs=1e-5)
+    assert float(text.removeprefix("c 0 ")) * gear == pytest.approx(bounded, abs=1e-5)
 
 
 def test_asking_feeds_no_watchdog() -> None:

@@ -26,14 +26,16 @@ from firmware_bridge.odrive_can import (
     PASSTHROUGH,
     SET_MODES,
     SET_STATE,
+    SET_TORQUE,
     SET_VELOCITY,
+    TORQUE_CONTROL,
     VELOCITY_CONTROL,
     frame,
     open_odrive_can,
     set_state,
     set_velocity,
 )
-from tests.test_hands import Rig
+from tests.hand_rig import Rig
 
 pytestmark = pytest.mark.edge
 
@@ -73,6 +75,29 @@ def test_the_loop_is_closed_at_speed_0_and_after_everything_else() -> None:
 def test_a_stop_idles_or_holds_as_the_owner_says(stop: str, sends: list[int]) -> None:
     dialect = link_of(f",stop={stop}").dialect
     assert [command for _, command in numbers(dialect.stop(()) + dialect.disarm(()))] == sends
+
+
+def test_an_axis_of_torques_begins_and_ends_with_torque_0_and_speed_0() -> None:
+    dialect = link_of(",mode=torque").dialect
+    armed = CanFrames().split(dialect.arm((0.0,)))
+    commands = [told.number & 0x1F for told in armed]
+    assert commands == [CLEAR, SET_MODES, SET_TORQUE, SET_VELOCITY, SET_STATE]
+    assert struct.unpack("<II", armed[1].data) == (TORQUE_CONTROL, PASSTHROUGH)
+    stop = CanFrames().split(dialect.stop(()) + dialect.disarm(()))
+    assert [told.number & 0x1F for told in stop] == [SET_TORQUE, SET_VELOCITY, SET_STATE]
+    assert [told.data for told in stop[:2]] == [bytes(4), bytes(8)]
+
+
+@given(st.floats(-100, 100), st.floats(0.1, 60), st.sampled_from([-9.0, 1.0, 8.0]))
+def test_a_torque_goes_through_the_gear_and_is_never_more_than_the_joint_may_give(
+    asked_nm: float, most_nm: float, gear: float
+) -> None:
+    wanted = link_of(f",mode=torque,max_nm={most_nm},gear={gear}").dialect.setpoint((asked_nm,))
+    (told,) = CanFrames().split(wanted.data)
+    assert told.number == SET_TORQUE
+    bounded = max(-most_nm, min(most_nm, asked_nm))
+    assert wanted.joints == pytest.approx((bounded,))
+    assert struct.unpack("<f", told.data)[0] * gear == pytest.approx(bounded, rel=1e-6, abs=1e-6)
 
 
 @given(st.floats(-500, 500), st.sampled_from([-9.0, -1.0, 0.5, 8.0, 48.0]))
@@ -137,6 +162,8 @@ def test_an_error_names_the_axis() -> None:
         (",gear=0", "gear is the motor's turns"),
         (",gear=nan", "gear is the motor's turns"),
         (",stop=brake", "stop is one of idle, hold"),
+        (",mode=torque,max_nm=-1", "max_nm is more than 0, not -1"),
+        (",mode=position", "mode is one of velocity, torque"),
         (",watchdog_s=9", "watchdog_s is from 0 to 2 s"),
         (",node=1", "nodes"),
     ],
@@ -157,5 +184,6 @@ def test_the_makers_own_numbers_are_ours() -> None:
     assert int(enums.AxisState.IDLE) == IDLE
     assert int(enums.AxisState.CLOSED_LOOP_CONTROL) == CLOSED_LOOP
     assert int(enums.ControlMode.VELOCITY_CONTROL) == VELOCITY_CONTROL
+    assert int(enums.ControlMode.TORQUE_CONTROL) == TORQUE_CONTROL
     assert int(enums.InputMode.PASSTHROUGH) == PASSTHROUGH
     assert set_velocity(3, 1.0).number == 0x6D

@@ -26,7 +26,7 @@ from firmware_bridge.robolimb import (
     order,
 )
 from firmware_bridge.safety_state import Do
-from tests.test_hands import Rig
+from tests.hand_rig import Rig
 
 pytestmark = pytest.mark.edge
 

@@ -27,7 +27,7 @@ from firmware_bridge.tmotor import (
     open_tmotor,
     read_state,
 )
-from tests.test_hands import Rig
+from tests.hand_rig import Rig
 
 pytestmark = pytest.mark.edge
 
@@ -130,6 +130,31 @@ def test_asking_is_a_stop_and_so_is_done_only_while_nothing_is_to_move() -> None
     assert rig.link.up
 
 
+@given(st.floats(-40, 40), st.floats(0.1, 18.0), st.floats(0.0, 5.0))
+def test_a_torque_is_told_alone_and_never_more_than_the_joint_may_give(
+    asked_nm: float, most_nm: float, kd: float
+) -> None:
+    dialect = link_of(f",mode=torque,max_nm={most_nm},torque_kd={kd}").dialect
+    wanted = dialect.setpoint((asked_nm,))
+    aim = decode(CanFrames().split(wanted.data)[0].data, AK80_9)
+    step_nm = 36.0 / 4095
+    assert wanted.joints == (aim.t_nm,)
+    assert abs(aim.t_nm) <= most_nm + step_nm / 2
+    assert aim.t_nm == pytest.approx(max(-most_nm, min(most_nm, asked_nm)), abs=step_nm)
+    assert aim.kp == 0.0
+    assert aim.kd == pytest.approx(kd, abs=1e-3)
+    assert abs(aim.v_rad_s) < 0.013
+
+
+def test_a_stop_is_the_same_for_motors_of_torque_and_of_velocity() -> None:
+    for stop in ("damp", "free"):
+        torque, velocity = (
+            link_of(f",stop={stop},mode={mode}").dialect for mode in ("torque", "velocity")
+        )
+        assert torque.stop(()) == velocity.stop(())
+        assert torque.disarm(()) == velocity.disarm(())
+
+
 def reply(number: int, temperature_c: int = 30, fault: int = 0) -> bytes:
     data = bytes([number]) + bytes.fromhex("8f5b7d7943") + bytes([temperature_c, fault])
     return pack(CanFrame(0, data))
@@ -156,7 +181,14 @@ def test_a_reply_of_older_firmware_is_understood_and_a_torn_one_counted() -> Non
 @pytest.mark.parametrize(
     ("argument", "words"),
     [
-        (",model=AK60v3", "model is one of AK80-9"),
+        (",model=AK90", "model is one of AK80-9"),
+        (",model=AK60v3", "The AK60 V3 takes other frames .* than the motors that Flexor drives"),
+        (",model=AK60-V3", "let an OpenExo drive it"),
+        (",mode=current", "mode is one of velocity, torque"),
+        (",mode=torque,max_nm=0", "max_nm is more than 0 and at most 18 Nm, as the motor has them"),
+        (",mode=torque,max_nm=18.1", "not 18.1"),
+        (",mode=torque,model=AK80-6,max_nm=nan", "at most 12 Nm"),
+        (",mode=torque,torque_kd=6", "torque_kd is from 0 to 5"),
         (",stop=drop", "stop is one of damp, free"),
         (",kd=0", "kd is more than 0"),
         (",kd=nan", "kd is more than 0"),

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from firmware_bridge.command import Mode
 from firmware_bridge.emulators.twin import Body
-from firmware_bridge.joint_settings import JOINT_SETTINGS, joints_of
+from firmware_bridge.joint_settings import joints_of
 from firmware_bridge.lines import Lines
-from firmware_bridge.odrive import check_sum
-from firmware_bridge.odrive_can import CLOSED_LOOP, IDLE, TURN_DEG, VELOCITY_CONTROL
+from firmware_bridge.odrive import SETTINGS, check_sum
+from firmware_bridge.odrive_can import (
+    CLOSED_LOOP,
+    IDLE,
+    TORQUE_CONTROL,
+    TURN_DEG,
+    VELOCITY_CONTROL,
+)
 
 MOTOR_FAILED, WATCHDOG_EXPIRED = 0x40, 0x800
 
@@ -14,8 +21,8 @@ MOTOR_FAILED, WATCHDOG_EXPIRED = 0x40, 0x800
 class OdriveTwin:
     """Axis 0 of the driver's usual settings."""
 
-    def __init__(self) -> None:
-        self.body = Body(joints_of("ODrive joint", JOINT_SETTINGS, (0,)))
+    def __init__(self, mode: Mode = Mode.VELOCITY) -> None:
+        self.body = Body(joints_of("ODrive joint", SETTINGS, (0,), mode))
         self.trip = False
         self.properties = {
             "axis0.error": 0.0,
@@ -26,7 +33,7 @@ class OdriveTwin:
             "axis0.config.enable_watchdog": 0.0,
         }
         self._lines = Lines()
-        self._turns_s = self._fed_s = 0.0
+        self._turns_s = self._torque_nm = self._fed_s = 0.0
 
     def hear(self, data: bytes, now_s: float) -> bytes:
         return b"".join(self._obey(told, now_s) for told in self._lines.split(data))
@@ -59,20 +66,23 @@ class OdriveTwin:
         elif verb == "w" and words[0] in self.properties:
             self.properties[words[0]] = float(words[1])
         elif verb == "v":
-            self._turns_s = float(words[1])
-        if verb in "vu":
+            self._turns_s, self._torque_nm = float(words[1]), float(words[2])
+        elif verb == "c":
+            self._torque_nm = float(words[1])
+        if verb in "vcu":
             self._fed_s = now_s
         self._drive()
         return b""
 
     def _drive(self) -> None:
         kept = self.properties
-        runs = (
-            kept["axis0.requested_state"] == CLOSED_LOOP
-            and kept["axis0.controller.config.control_mode"] == VELOCITY_CONTROL
-            and not kept["axis0.error"]
-        )
-        self.body.drive_at(0, self._turns_s * TURN_DEG if runs else 0.0)
+        runs = kept["axis0.requested_state"] == CLOSED_LOOP and not kept["axis0.error"]
+        control = kept["axis0.controller.config.control_mode"]
+        if runs and control == TORQUE_CONTROL:
+            self.body.push(0, self._torque_nm)
+        else:
+            runs = runs and control == VELOCITY_CONTROL
+            self.body.drive_at(0, self._turns_s * TURN_DEG if runs else 0.0)
 
 
 def _reply(text: str) -> bytes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 
 from firmware_bridge.can_frames import CanFrame, CanFrames, pack
+from firmware_bridge.command import Mode
 from firmware_bridge.emulators.twin import Body
-from firmware_bridge.joint_settings import JOINT_SETTINGS, joints_of
+from firmware_bridge.joint_settings import joints_of
 from firmware_bridge.odrive_can import (
     CLEAR,
     CLOSED_LOOP,
@@ -15,7 +16,10 @@ from firmware_bridge.odrive_can import (
     IDLE,
     SET_MODES,
     SET_STATE,
+    SET_TORQUE,
     SET_VELOCITY,
+    SETTINGS,
+    TORQUE_CONTROL,
     TURN_DEG,
     VELOCITY_CONTROL,
     frame,
@@ -29,13 +33,13 @@ MOTOR_FAILED, WATCHDOG_EXPIRED = 0x40, 0x800
 class OdriveCanTwin:
     """Axis 0 of the driver's usual settings. `watchdog_s` as it would be set up; 0 for none."""
 
-    def __init__(self, watchdog_s: float = 0.0) -> None:
-        self.body = Body(joints_of("ODrive joint", JOINT_SETTINGS, (0,)))
+    def __init__(self, watchdog_s: float = 0.0, mode: Mode = Mode.VELOCITY) -> None:
+        self.body = Body(joints_of("ODrive joint", SETTINGS, (0,), mode))
         self.trip = False
         self.watchdog_s = watchdog_s
         self.state, self.error, self.mode = IDLE, 0, 0
         self._frames = CanFrames()
-        self._turns_s = self._fed_s = self._next_s = 0.0
+        self._turns_s = self._torque_nm = self._fed_s = self._next_s = 0.0
 
     def hear(self, data: bytes, now_s: float) -> bytes:
         answers = b""
@@ -69,7 +73,10 @@ class OdriveCanTwin:
         elif command == SET_MODES and len(data) == 8:
             self.mode = struct.unpack("<II", data)[0]
         elif command == SET_VELOCITY and len(data) == 8:
-            self._turns_s = struct.unpack("<ff", data)[0]
+            self._turns_s, self._torque_nm = struct.unpack("<ff", data)
+            self._to(self.state)
+        elif command == SET_TORQUE and len(data) == 4:
+            self._torque_nm = struct.unpack("<f", data)[0]
             self._to(self.state)
         elif command == SET_STATE and len(data) == 4 and not self.error:
             self._to(struct.unpack("<I", data)[0])
@@ -77,5 +84,8 @@ class OdriveCanTwin:
 
     def _to(self, state: int) -> None:
         self.state = state
+        if state == CLOSED_LOOP and self.mode == TORQUE_CONTROL:
+            self.body.push(0, self._torque_nm)
+            return
         runs = state == CLOSED_LOOP and self.mode == VELOCITY_CONTROL
         self.body.drive_at(0, self._turns_s * TURN_DEG if runs else 0.0)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from firmware_bridge.can_frames import CanFrame, CanFrames, pack
+from firmware_bridge.command import Mode
 from firmware_bridge.emulators.twin import Body
-from firmware_bridge.joint_settings import JOINT_SETTINGS, joints_of
+from firmware_bridge.joint_settings import joints_of
 from firmware_bridge.tmotor import (
     ENTER,
     FULL_RAD,
@@ -27,10 +28,11 @@ OVER_CURRENT = 2
 class TMotorTwin:
     """The motors of the driver's usual settings."""
 
-    def __init__(self) -> None:
+    def __init__(self, mode: Mode = Mode.VELOCITY) -> None:
+        """`mode` that its joints are made for: a motor itself takes both."""
         self.ids = read_ids(str(SETTINGS["ids"]), 1, 127)
         self.model = MODELS[str(SETTINGS["model"])]
-        self.body = Body(joints_of("T-Motor joint", JOINT_SETTINGS, self.ids))
+        self.body = Body(joints_of("T-Motor joint", SETTINGS, self.ids, mode))
         self.trip = False
         self.entered: set[int] = set()
         self._frames = CanFrames()
@@ -60,9 +62,13 @@ class TMotorTwin:
             self._drive(joint, decode(frame.data, self.model))
 
     def _drive(self, joint: int, aim: Aim) -> None:
-        """Nothing hinders this joint but friction: damping brings it to the speed asked for."""
+        """Nothing hinders this joint but friction: damping brings it to the speed asked for, and a
+        torque pushes it."""
         moves = abs(aim.kd * aim.v_rad_s + aim.t_nm) > FRICTION_NM
-        self.body.drive_at(joint, math.degrees(aim.v_rad_s) if moves else 0.0)
+        if moves and self.body.spec.joints[joint].max_torque_nm:
+            self.body.push(joint, aim.t_nm)
+        else:
+            self.body.drive_at(joint, math.degrees(aim.v_rad_s) if moves else 0.0)
 
     def _tell(self, number: int) -> CanFrame:
         joint = self.ids.index(number)

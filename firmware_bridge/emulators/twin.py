@@ -64,6 +64,11 @@ class Body:
         self._goals[joint] = position_deg
         self._speeds[joint] = abs(speed_deg_s or self.spec.joints[joint].max_velocity_deg_s)
 
+    def push(self, joint: int, torque_nm: float) -> None:
+        """Turns it against a damper that lets its largest torque reach its largest speed."""
+        most = self.spec.joints[joint]
+        self.drive_at(joint, torque_nm / most.max_torque_nm * most.max_velocity_deg_s)
+
     def let_go(self) -> None:
         """No joint is driven: each stays where it is, for want of gravity."""
         n = len(self.spec.joints)
