@@ -75,6 +75,7 @@ STAGES: dict[str, tuple[str, str]] = {
     "common_reference": ("preprocessing.channels", "CommonReference"),
     "standardize": ("preprocessing.channels", "Standardize"),
     "recentre": ("preprocessing.recentre", "Recentre"),
+    "envelope": ("preprocessing.envelope", "Envelope"),
     "windows": ("preprocessing.windows", "Windows"),
     "time_domain": ("preprocessing.features", "TimeDomain"),
     "log_covariance": ("preprocessing.features", "LogCovariance"),

@@ -33,6 +33,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "recentre": [
         {"kind": "recentre", "reference": IDENTITY, "prior_blocks": 3, "block_samples": 16}
     ],
+    "envelope": [{"kind": "highpass", "low_hz": 20.0}, {"kind": "envelope", "low_hz": 3.0}],
     "windows": [CUT],
     "time_domain": [
         CUT,
