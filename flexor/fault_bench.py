@@ -8,21 +8,19 @@ reader has a clock of its own, a little ahead, as a thread that waits for bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
-import numpy as np
-
+from acquisition.emulators.lsl import twin_stream
 from acquisition.emulators.trouble import Trouble
-from acquisition.emulators.twin import Counts, Signal, Twin, open_twin
+from acquisition.emulators.twin import Twin, open_twin
 from acquisition.emulators.virtual import VirtualClock
-from acquisition.emulators.virtual import VirtualPort as DevicePort
-from acquisition.simulator.arms import ARMBAND
+from acquisition.simulator.arms import ARMBAND, Arm
 from acquisition.simulator.faults import Fault
 from acquisition.simulator.script import Prompt, Script
 from acquisition.simulator.simulation import Simulation
 from acquisition.sources import open_source
-from acquisition.stream import Chunk, DeviceError, Source
+from acquisition.stream import Chunk, DeviceError, Source, Spec
 from acquisition.synthetic import open_synthetic
 from firmware_bridge import simulated_mcu
 from firmware_bridge.control import HAND6_GRIPS, Grips, control, grips_for
@@ -34,10 +32,10 @@ from firmware_bridge.safety_state import limits_for
 from firmware_bridge.serial_link import SerialLink
 from firmware_bridge.session import Session
 from firmware_bridge.simulated_mcu import Joints, Mcu
+from flexor.fault_wires import BenchPort, Drifting, Line, VirtualInbox, VirtualPort, arm_signal
 from flexor.live import act, finish, tick
 from flexor.loop import Loop
 from flexor.profile import DEMO_ARTIFACT
-from flexor.reader import Inbox
 from models.artifact import Artifact, open_artifact
 from models.decoder import open_decoder
 from preprocessing.quality import Quality
@@ -48,60 +46,15 @@ MOVING_S = 3.6
 """When the hand has been closing for half a second in the usual script."""
 POLL_S = 0.001
 """Longest wait of the reader for bytes: it is never further ahead than this."""
-_TAKEN_N = 10
-"""Samples that are made at a time: a block of the simulation."""
-
-
-@dataclass
-class VirtualPort:
-    """A serial port whose other end is the hand's microcontroller."""
-
-    mcu: Any
-    """an Mcu, or a CMcu"""
-    model: Any
-    """the functions that move it: simulated_mcu, or c_model"""
-    now_ms: Callable[[], int]
-    inside: bytes = b""
-    is_open: bool = True
-    cut: bool = False
-    """the cable is out"""
-
-    @property
-    def in_waiting(self) -> int:
-        self.inside += self.model.advance(self.mcu, self.now_ms())
-        return len(self.inside)
-
-    def read(self, n: int) -> bytes:
-        if self.cut:
-            raise OSError("gone")
-        data, self.inside = self.inside[:n], self.inside[n:]
-        return data
-
-    def write(self, data: bytes) -> int:
-        if self.cut:
-            raise OSError("gone")
-        self.inside += self.model.receive(self.mcu, data, self.now_ms())
-        return len(data)
-
-    def reset_output_buffer(self) -> None:
-        """Nothing waits: what is written is there at once."""
-
-    def close(self) -> None:
-        self.is_open = False
-
-
-class VirtualInbox(Inbox):
-    """The inbox of the live loop, in which nobody waits."""
-
-    def take(self, timeout_s: float) -> list[Chunk]:
-        return super().take(0.0)
 
 
 class VirtualRun:
     """One run of the loop that somebody moves on and meddles with.
 
     `word` opens a device of SOURCES on its twin, which sends the simulated arm's counts in the
-    device's own bytes; without one the simulated arm is the source itself. `c` drives the
+    device's own bytes; `drift` is the share by which its clock is fast. Without one the simulated
+    arm is the source itself. A device with another spec than the demo's artifact gets the same
+    network behind a contract that names that spec. `c` drives the
     firmware in C, else the same in Python; `hand` one of another maker.
     """
 
@@ -119,21 +72,29 @@ class VirtualRun:
         hand: str = "",
         c: bool = False,
         artifact: Artifact | None = None,
+        worn: Arm = ARMBAND,
+        drift: float = 0.0,
     ) -> None:
-        artifact = artifact or open_artifact(DEMO_ARTIFACT)
-        contract = artifact.contract
-        self.hop_s = contract.hop_s
         self.reader_clock = VirtualClock(START_S)
-        self.device_ports: list[DevicePort] = []
+        self.device_ports: list[BenchPort] = []
         """as often as the device was opened"""
+        self.line = Line()
+        self.source: Source
         if word:
-            arm_now = replace(ARMBAND, seed=seed)
-            signal = arm_signal(Simulation(arm_now, script, faults))
-            self.source: Source = self._wired(word, twin or {}, trouble or Trouble(), signal)
+            self.sensor: Twin = open_twin(word.partition(":")[0], **(twin or {}))
+            self.source = self._wired(word, twin or {}, trouble or Trouble())
+            rate_hz = self.sensor.spec.rate_hz
+            arm_now = replace(worn, rate_hz=rate_hz, seed=seed)
+            simulation = Simulation(arm_now, script, faults)
+            self.sensor.signal = arm_signal(simulation, self.sensor.spec)
+            self.sensor = cast("Twin", Drifting(self.sensor, 1 + drift))
         else:
             self.source = open_synthetic(
                 fast=True, seed=seed, script=script, faults=tuple(faults), clock=lambda: START_S
             )
+        artifact = made_for(artifact or open_artifact(DEMO_ARTIFACT), self.source.spec)
+        contract = artifact.contract
+        self.hop_s = contract.hop_s
         self.source.start()
         self.start_s = self.now_s = self.reader_clock.now_s
         self.change = change or (lambda chunk: chunk)
@@ -166,17 +127,17 @@ class VirtualRun:
         for _ in range(5):
             act(self.loop, None, True, self.now_s)
 
-    def _wired(
-        self, word: str, settings: dict[str, Any], trouble: Trouble, signal: Signal
-    ) -> Source:
-        self.sensor: Twin = open_twin(word.partition(":")[0], signal, **settings)
+    def _wired(self, word: str, settings: dict[str, Any], trouble: Trouble) -> Source:
         clock = self.reader_clock
 
-        def opened() -> DevicePort:
-            self.device_ports.append(DevicePort(self.sensor, clock, trouble))
-            return self.device_ports[-1]
+        def opened() -> BenchPort:
+            port = BenchPort(self.sensor, clock, trouble)
+            port.line, port.unplugged = self.line, self.line.gone
+            self.device_ports.append(port)
+            return port
 
-        return open_source(word, port=opened, clock=clock, sleep=clock.sleep)
+        stream = {"stream": twin_stream(**settings)} if word.startswith("lsl") else {}
+        return open_source(word, port=opened, clock=clock, sleep=clock.sleep, **stream)
 
     def _now_ms(self) -> int:
         return round(1000 * (self.now_s - self.start_s))
@@ -283,21 +244,11 @@ class VirtualRun:
         return came
 
 
-def arm_signal(simulation: Simulation) -> Signal:
-    """The simulated arm's own counts, in order, for a twin that sends them."""
-    held: list[Counts] = [np.empty((0, len(simulation.arm.channels)), np.int64)]
-    first = [0]
-
-    def take(first_n: int, n: int) -> Counts:
-        # A stream that began anew counts from 0; the wearer has gone on meanwhile.
-        skip_n = max(0, first_n - first[0])
-        while len(held[0]) < skip_n + n:
-            made = simulation.take(_TAKEN_N).samples.astype(np.int64)
-            held[0] = np.concatenate([held[0], made])
-        held[0], first[0] = held[0][skip_n:], first_n
-        return held[0][:n]
-
-    return take
+def made_for(artifact: Artifact, spec: Spec) -> Artifact:
+    """The artifact, as if its wearer had been calibrated with a device of that spec."""
+    if artifact.contract.spec == spec:
+        return artifact
+    return replace(artifact, contract=replace(artifact.contract, spec=spec))
 
 
 def at(second: float, kind: str, **settings: Any) -> Fault:
