@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -71,15 +72,19 @@ def _run_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("state at the end", report["final_state"]),
     ]
     if report.get("device"):
-        told = {k: n for k, n in report["device"].items() if n or k in {"samples", "lost_samples"}}
-        text = ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in told.items())
-        rows.append(("device", text))
+        rows.append(("device", device_text(report["device"])))
     if report.get("recording"):
         recording = report["recording"]
         rows.append(
             ("recorded", f"{recording['path']}, {recording['dropped_messages']} messages dropped")
         )
     return rows
+
+
+def device_text(counts: Mapping[str, int]) -> str:
+    """What happened between the device and us: all that did, and how many samples came of it."""
+    told = {k: n for k, n in counts.items() if n or k in {"samples", "lost_samples"}}
+    return ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in told.items())
 
 
 def print_report(report: dict[str, Any], console: Console | None = None) -> None:
