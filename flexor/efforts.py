@@ -1,0 +1,104 @@
+"""The efforts of single muscles beside the decoder: as fresh as its windows, and as careful."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from acquisition.stream import Chunk, Refused, Spec
+from models.decoder import State as DecoderState
+from preprocessing.channels import Pick
+from preprocessing.envelope import Envelope
+from preprocessing.filters import Highpass
+from preprocessing.stage import Array, Chain
+
+HIGHPASS_HZ, ENVELOPE_HZ = 20.0, 3.0
+"""Above what moves with the electrode (SENIAM); as quick as a muscle's force."""
+SETTLE_S = 0.25
+"""After a start the filters remember nothing: four times the envelope's delay."""
+Rows = list[tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A muscle: one channel, or the mean of several."""
+
+    name: str
+    channels: tuple[str, ...]
+    low: float
+    """Envelope at rest, in the signal's unit: effort 0."""
+    high: float
+    """Envelope at a comfortable contraction: effort 1."""
+
+    def __post_init__(self) -> None:
+        if not self.channels or len(set(self.channels)) != len(self.channels):
+            raise Refused(f"The site {self.name} needs distinct channels, not {self.channels}.")
+        if not 0.0 <= self.low < self.high < math.inf:
+            raise Refused(
+                f"The site {self.name} needs levels with 0 <= low < high, not low {self.low} and "
+                f"high {self.high}: measure them again at rest and at a comfortable contraction."
+            )
+
+
+class Efforts:
+    """The efforts of some sites, sample by sample. Causal; any chunking gives the same, to the
+    bit. Follows the decoder's verdict on gaps: what it bridges is bridged, what ends its state
+    ends this one."""
+
+    def __init__(self, sites: Sequence[Site], spec: Spec) -> None:
+        """Refuses sites without names of their own, and channels that the stream lacks."""
+        names = [site.name for site in sites]
+        if not names or len(set(names)) != len(names):
+            raise Refused(f"Sites need names of their own, not {names}.")
+        for site in sites:
+            missing = [name for name in site.channels if name not in spec.channels]
+            if missing:
+                raise Refused(
+                    f"The site {site.name} rests on {missing}, and the source has the channels "
+                    f"{list(spec.channels)}: name two of those."
+                )
+        used = tuple(dict.fromkeys(name for site in sites for name in site.channels))
+        self._spec = spec
+        self._chain = Chain((Pick(used), Highpass(HIGHPASS_HZ), Envelope(ENVELOPE_HZ)))
+        self._chain.start(spec)
+        spans = np.array([site.high - site.low for site in sites])
+        mix = [[(c in s.channels) / len(s.channels) for s in sites] for c in used]
+        self._mix = np.array(mix) / spans
+        self._floor = np.array([site.low for site in sites]) / spans
+        self._settle_n = round(SETTLE_S * spec.rate_hz)
+        self._started_n = -1
+        self._state: Any = None
+        self._first: Array = np.zeros((1, len(spec.channels)), np.float32)
+        self._seen_n = 0
+        self._last: Array = self._first
+
+    def push(self, chunk: Chunk, decoder: DecoderState) -> Rows:
+        """(time,) of (site,) efforts 0 .. 1 up to the newest sample, lost ones that the decoder
+        bridged among them; () where the filters have not settled. Call it after `decoder.push`.
+        """
+        x, lost = chunk.samples, chunk.lost
+        if decoder.started_sample_n != self._started_n:
+            self._started_n, self._seen_n, lost = decoder.started_sample_n, 0, 0
+            self._state = None
+        if decoder.sample_n == decoder.started_sample_n or not len(x):
+            return []
+        if self._state is None:
+            self._state, _ = self._chain.start(self._spec)
+            self._first = x[:1].copy()
+        elif lost:
+            x = np.concatenate([np.repeat(self._last, lost, axis=0), x])
+        self._last = x[-1:]
+        # An offset of thousands of counts must not ring through the high-pass as a contraction.
+        y, self._state = self._chain.step(x - self._first, self._state)
+        efforts = np.repeat(-self._floor[None], len(y), axis=0)
+        for column, shares in enumerate(self._mix):  # a product of matrices rounds by its shape
+            efforts += y[:, column : column + 1] * shares
+        rows: Rows = list(map(tuple, efforts.clip(0.0, 1.0).tolist()))
+        for i in range(min(len(rows), max(0, self._settle_n - self._seen_n))):
+            rows[i] = ()
+        self._seen_n += len(rows)
+        return rows
