@@ -30,6 +30,8 @@ class Profile:
 
     source: str = "synthetic"
     artifact: str = str(DEMO_ARTIFACT)
+    last_good: str = ""
+    """an artifact that worked before: it decides where `artifact` is damaged"""
     hand: str = "simulated"
     line_hz: float = 50.0
     """mains frequency, for the quality check"""

@@ -15,14 +15,15 @@ from firmware_bridge.control import control
 from firmware_bridge.grips import fitted
 from firmware_bridge.hands import open_hand
 from firmware_bridge.safety_state import limits_for
+from firmware_bridge.sole_control import sole_control
 from flexor.feed import Feed, spawn
 from flexor.live import run, stoppable
-from flexor.loop import Loop
+from flexor.loop import Loop, note
 from flexor.outlet import refuse_without_library, start_outlet
 from flexor.profile import DEMO_ARTIFACT, Profile, read_profile
 from flexor.reader import Inbox, moving
 from flexor.tally import device_report, jitter_s, loss_report, memory_mb, spread
-from models.artifact import Artifact, open_artifact
+from models.artifact import Artifact, open_artifact, open_or_last_good
 from models.decoder import open_decoder
 from models.score import SETTLE_S, Score, score
 from preprocessing.quality import Quality
@@ -75,7 +76,8 @@ def run_live(
     """What the profile says, but for what is given. Refuses what does not fit before it starts."""
     profile = read_profile(profile_path)
     word = source_word or profile.source
-    artifact = open_artifact(artifact_path or profile.artifact)
+    last_good = profile.last_good if artifact_path is None else ""
+    artifact = open_or_last_good(artifact_path or profile.artifact, last_good)
     profile = replace(
         profile, hand=hand_word or profile.hand, realtime=realtime or profile.realtime
     )
@@ -109,6 +111,7 @@ def drive(
     decoder = open_decoder(artifact, source.spec)
     grips = profile.control_grips(contract.labels, contract.rest)
     with ExitStack() as stack:
+        stack.enter_context(sole_control(profile.hand))
         hand = stack.enter_context(open_hand(profile.hand))
         if not profile.grips:
             grips = fitted(hand.hand, grips)
@@ -127,6 +130,8 @@ def drive(
             motion=(record is not None or lsl) and moving(source) is not None,
             realtime=profile.realtime,
         )
+        if artifact.instead:
+            note(loop, loop.clock(), "artifact refused", artifact.instead)
         stack.enter_context(stoppable(loop))
         try:
             inbox = run(loop, source, seconds)
@@ -157,6 +162,7 @@ def make_report(
             "digest": artifact.digest,
             "runtime": artifact.runtime.name,
             "bytes": artifact.bytes_n,
+            "instead": artifact.instead,
         },
         "error": str(loop.error) if loop.error else None,
         "nominal_rate_hz": 1 / contract.hop_s,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,8 @@ class Artifact:
     digest: str
     """SHA-256 of the whole file"""
     bytes_n: int
+    instead: str = ""
+    """why this one decides in place of another that was refused; "" where none was"""
 
 
 def open_artifact(path: str | Path) -> Artifact:
@@ -44,6 +46,24 @@ def open_artifact(path: str | Path) -> Artifact:
     runtime = open_runtime(path.suffix, graph, contract)
     check_golden(contract, runtime)
     return Artifact(str(path), contract, runtime, hashlib.sha256(data).hexdigest(), len(data))
+
+
+def open_or_last_good(path: str | Path, last_good: str | Path = "") -> Artifact:
+    """The artifact in `path` or, where that is refused and there is one, the last good artifact.
+
+    Which is told in its `instead`. Refuses in the first one's words where neither can serve.
+    """
+    try:
+        return open_artifact(path)
+    except Refused as refusal:
+        if not last_good:
+            raise
+        why = str(refusal)
+    try:
+        good = open_artifact(last_good)
+    except Refused as refusal:
+        raise Refused(f"{why} The last good artifact cannot serve either: {refusal}") from None
+    return replace(good, instead=f'{why} The last good one, "{last_good}", decides instead.')
 
 
 def read_contract(data: bytes, suffix: str) -> tuple[Contract, bytes]:
@@ -71,7 +91,11 @@ def read_contract(data: bytes, suffix: str) -> tuple[Contract, bytes]:
 def check_golden(contract: Contract, runtime: Runtime) -> None:
     """Runs the golden recording through the chain and the network of this device."""
     golden = contract.golden
-    features = offline(contract.chain, golden.samples, contract.spec)
+    try:
+        with np.errstate(all="ignore"):
+            features = offline(contract.chain, golden.samples, contract.spec)
+    except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+        raise Refused(f"The golden recording cannot go through the chain ({error}).") from None
     if len(features) != len(golden.logits):
         raise Refused(
             f"The golden recording gives {len(features)} windows on this device, and gave "

@@ -13,6 +13,7 @@ import numpy as np
 
 from acquisition.stream import Refused, Spec
 from models.decision import DECISIONS
+from models.seal import sealed, unsealed
 from preprocessing.stage import Array, Chain, chain_from_json, chain_to_json, from_row, to_row
 from preprocessing.windows import Windows
 
@@ -184,14 +185,16 @@ def to_bytes(contract: Contract) -> bytes:
         **{f.name: getattr(golden, f.name) for f in dataclasses.fields(golden)},
         **{key: _packed(getattr(golden, key)) for key in ("samples", "features", "logits")},
     }
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return sealed(
+        json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    )
 
 
 def from_bytes(data: bytes) -> Contract:
     """Reads a contract. Refuses unknown, missing and malformed parts, each in one sentence."""
     try:
-        value = json.loads(data)
-    except ValueError as error:
+        value = json.loads(unsealed(data))
+    except (ValueError, RecursionError) as error:
         raise Refused(f"The contract in the artifact is not JSON ({error}).") from None
     if not isinstance(value, dict):
         raise Refused("The contract in the artifact is not a JSON object.")

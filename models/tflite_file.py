@@ -10,6 +10,7 @@ import hashlib
 import io
 import struct
 import zipfile
+import zlib
 
 from acquisition.stream import Refused
 
@@ -20,6 +21,12 @@ MODEL_OPERATORS = 1
 """field of Model in schema.fbs: operator_codes"""
 OPERATOR_CUSTOM = 1
 """field of OperatorCode in schema.fbs: custom_code"""
+
+_DAMAGE = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, OSError,
+    KeyError, ValueError, RuntimeError,
+)  # fmt: skip
+"""What zipfile raises of a damaged file, NotImplementedError (a RuntimeError) included."""
 
 
 def read(data: bytes) -> tuple[bytes, str, bytes]:
@@ -34,7 +41,7 @@ def read(data: bytes) -> tuple[bytes, str, bytes]:
                 raise Refused("The artifact's contract is larger than any real one.")
             contract = archive.read(info)
             graph = data[: info.header_offset]
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, NotImplementedError):
+    except _DAMAGE:
         raise Refused(
             "The artifact carries no readable contract; it is cut or was not exported by Flexor."
         ) from None
