@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from acquisition.stream import Refused
 from acquisition.tables import look_up
 from firmware_bridge.command import Mode
-from firmware_bridge.link import FULL_SCALE, HandState
+from firmware_bridge.link import FULL_SCALE, HandFlag, HandState
 
 if TYPE_CHECKING:
     from firmware_bridge.safety_state import Output
@@ -91,6 +91,14 @@ class Telemetry(NamedTuple):
     """(joint,)"""
     age_s: float
     """Age of the setpoint that the hand acts on, or acted on last."""
+    flags: HandFlag = HandFlag(0)
+    """what it says of motors and battery beside its state"""
+    torque_nm: tuple[float, ...] = ()
+    """(joint,) that it really gives; () where it does not tell"""
+    current_a: tuple[float | None, ...] = ()
+    """(joint,), None for joints that it does not tell of; () where it tells of none"""
+    temperature_c: tuple[float | None, ...] = ()
+    """(joint,), likewise"""
 
 
 def _finger(name: str) -> Joint:
@@ -125,6 +133,8 @@ HANDS: dict[str, tuple[str, str]] = {
     "tmotor": ("firmware_bridge.tmotor", "open_tmotor"),
     "odrive_can": ("firmware_bridge.odrive_can", "open_odrive_can"),
     "odrive": ("firmware_bridge.odrive", "open_odrive"),
+    "openexo": ("firmware_bridge.openexo", "open_openexo"),
+    "openexo_ble": ("firmware_bridge.openexo_ble", "open_openexo_ble"),
 }
 """name -> (module, function of (argument, **options) that gives an open link), lazily imported."""
 

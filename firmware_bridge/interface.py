@@ -84,6 +84,9 @@ class HandFlag(IntFlag):
     OVER_TEMPERATURE = 2
     RELEASE = 4
     """the local button opens the hand"""
+    LOW_BATTERY = 8
+    BROWN_OUT = 16
+    """the supply breaks down: the motors are cut off"""
 
 
 HEADER = (("version", "B"), ("type", "B"), ("session", "H"), ("seq", "H"), ("t_ms", "I"))

@@ -1,8 +1,11 @@
-"""Bounds on one setpoint: range, velocity and acceleration of every joint. Pure."""
+"""Bounds on one setpoint: range, velocity and acceleration of every joint, and torque. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+FAST = 0.1
+"""Torque that speeds a joint up fades to none over this share beyond its largest velocity."""
 
 
 def limited(
@@ -40,3 +43,61 @@ def limited(
             speed = reached
         speeds.append(speed if forward else -speed)
     return tuple(speeds)
+
+
+def torques(
+    wanted_nm: Sequence[float],
+    before_nm: Sequence[float],
+    limits: Sequence[tuple[float, float]],
+    share: float,
+    step_s: float,
+) -> tuple[float, ...]:
+    """Torques (joint,) that may follow `before_nm` after `step_s`: within that share of the
+    joint's largest, and no further away than its rate allows, up or down. `limits`: Nm, Nm/s."""
+    allowed = []
+    for wanted, before, (top, rate) in zip(wanted_nm, before_nm, limits, strict=True):
+        change, most = rate * step_s, top * share
+        within = min(max(wanted, -most), most)
+        allowed.append(min(max(within, before - change), before + change))
+    return tuple(allowed)
+
+
+def ramped(
+    before_nm: Sequence[float],
+    limits: Sequence[tuple[float, float]],
+    step_s: float,
+    ramp_s: float,
+) -> tuple[float, ...]:
+    """Torques (joint,) on their way to zero: full torque would be gone after `ramp_s`."""
+    left = []
+    for before, (top, _) in zip(before_nm, limits, strict=True):
+        size = max(0.0, abs(before) - top * step_s / ramp_s)
+        left.append(size if before > 0.0 else -size)
+    return tuple(left)
+
+
+def spared(
+    torque_nm: Sequence[float],
+    at_deg: Sequence[float],
+    speed_deg_s: Sequence[float],
+    joints: tuple[tuple[float, float, float, float], ...],
+    limits: Sequence[tuple[float, float]],
+    end_deg: float,
+) -> tuple[float, ...]:
+    """The torques (joint,) without what would push a joint past its range or its velocity.
+
+    Fades to none over the last `end_deg` before an end, and over FAST beyond the velocity;
+    torque away from the end, or against the movement, stays. Never larger than it was.
+    """
+    left = []
+    for torque, at, speed, (low, high, velocity, _), (top, _) in zip(
+        torque_nm, at_deg, speed_deg_s, joints, limits, strict=True
+    ):
+        forward = torque > 0.0
+        room = high - at if forward else at - low
+        towards = speed if forward else -speed
+        near = room / end_deg if room < end_deg else 1.0
+        fast = (velocity * (1.0 + FAST) - towards) / (velocity * FAST)
+        most = top * max(0.0, min(near, fast, 1.0))
+        left.append(min(max(torque, -most), most))
+    return tuple(left)

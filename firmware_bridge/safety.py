@@ -1,18 +1,19 @@
 """The safety gate: the one way to the motors.
 
 Pure: what is known goes in, what is really sent comes out, and nothing else decides. Rules:
-joints move in ARMED only; every moving setpoint rests on a decision that is fresh and was not
-used before; stopping is always allowed at once; whatever stops the hand is left by a person's
-request, or, from HOLD, by a trusted rest decision. Values: safety_state.
+joints follow in ARMED only; every setpoint that moves them rests on a decision that is fresh and
+was not used before; stopping is always allowed at once, and torque that ends goes to zero by a
+ramp; what lets go moves towards open, or gives less than before; whatever stops the hand is left
+by a person's request, or, from HOLD, by a trusted rest decision. Values: safety_state.
 """
 
 from __future__ import annotations
 
-from firmware_bridge.command import TTL_S, Command, Mode
+from firmware_bridge.command import Command
 from firmware_bridge.hands import Telemetry
-from firmware_bridge.limiter import limited
-from firmware_bridge.link import ARM_TTL_MS, HOLD_MS, HandState
-from firmware_bridge.safety_observe import fits, see
+from firmware_bridge.link import ARM_TTL_MS, HandFlag, HandState
+from firmware_bridge.safety_move import move, open_slowly, stop
+from firmware_bridge.safety_observe import fits, see, sure
 from firmware_bridge.safety_state import (
     Cause,
     Do,
@@ -28,6 +29,14 @@ from firmware_bridge.safety_state import (
 
 _NOTHING = Output(Do.NOTHING)
 _MOVABLE = (HandState.ARMED, HandState.HOLD)
+_LIVE = (Phase.ARMED, Phase.HOLD, Phase.LETTING_GO)
+_SPARED = HandFlag.OVER_CURRENT | HandFlag.OVER_TEMPERATURE | HandFlag.BROWN_OUT
+_FROZEN = (Cause.SOURCE_LOST, Cause.DECISIONS_STOPPED)
+"""After these a hand may open slowly, where its wearer wants that."""
+PERIOD_S = 0.010
+"""Shortest time between two setpoints that no decision brought."""
+OPEN_S = 20.0
+"""Longest time that a slow opening may take."""
 
 
 def gate(
@@ -51,12 +60,15 @@ def gate(
         return _stopped(state, seen, telemetry, request, limits)
     if telemetry is not None and telemetry.state is HandState.ESTOP:
         return _enter(state, seen, Phase.ESTOP, Cause.HAND_ESTOP, Do.ESTOP)
-    if state.phase is Phase.ARMED or state.phase is Phase.HOLD:
-        if request is Request.DISARM:
-            return _enter(state, seen, Phase.DISARMED, Cause.DISARM_ASKED, Do.DISARM)
-        end = _reason_to_end(state, seen, misfit, health, limits)
+    if state.phase in _LIVE:
+        cut = _reason_to_cut(state, seen, health, limits)
+        if cut is not None:
+            return _enter(state, seen, *cut, Do.DISARM)
+        if state.phase is Phase.LETTING_GO:
+            return _let_go(state, seen, request, limits)
+        end = _reason_to_end(seen, misfit, health, request, limits)
         if end is not None:
-            return _enter(state, seen, *end, Do.DISARM)
+            return _end(state, seen, *end, limits)
         return _follow(state, seen, command if fresh else None, health, limits)
     if state.phase is Phase.ARMING and request is not Request.DISARM:
         return _await_hand(state, seen, telemetry, health, limits)
@@ -67,7 +79,9 @@ def _enter(
     state: GateState, seen: Seen, phase: Phase, cause: Cause, do: Do
 ) -> tuple[GateState, Output]:
     """Another phase or cause, motion forgotten."""
-    still = Motion(seen.now_s, (0.0,) * len(state.motion.velocity_deg_s), (), ARM_TTL_MS / 1e3)
+    zeros = (0.0,) * len(state.motion.velocity_deg_s)
+    limp = zeros if state.motion.torque_nm else ()
+    still = Motion(seen.now_s, zeros, (), ARM_TTL_MS / 1e3, limp)
     return GateState(phase, cause, seen.now_s, seen, still), Output(do)
 
 
@@ -121,6 +135,8 @@ def _reason_not_to_arm(seen: Seen, health: Health, limits: Limits) -> Cause | No
         return Cause.ARM_NO_HAND
     if seen.hand.state is not HandState.IDLE and seen.hand.state is not HandState.FAILSAFE:
         return Cause.ARM_HAND_BUSY
+    if seen.hand.flags & _SPARED:
+        return Cause.ARM_SPARED
     illness = _illness(health)
     if illness is not None:
         return illness
@@ -151,28 +167,86 @@ def _await_hand(
     return state._replace(seen=seen), _NOTHING
 
 
-def _reason_to_end(
-    state: GateState, seen: Seen, misfit: bool, health: Health, limits: Limits
+def _reason_to_cut(
+    state: GateState, seen: Seen, health: Health, limits: Limits
 ) -> tuple[Phase, Cause] | None:
-    """Why an armed hand has to be disarmed now."""
+    """Why nothing more may be sent to the motors, not even on the way to rest."""
     hand = seen.hand
-    if not health.source_alive:
-        return Phase.DISARMED, Cause.SOURCE_LOST
     if hand is None or not health.link_up or seen.now_s - seen.heard_s > limits.telemetry_s:
         return Phase.FAULT, Cause.LINK_LOST
+    current_s, heat_s = seen.over_s
+    if hand.flags & HandFlag.OVER_CURRENT or seen.now_s - current_s >= limits.over_s:
+        return Phase.FAULT, Cause.OVER_CURRENT
+    if hand.flags & HandFlag.OVER_TEMPERATURE or seen.now_s - heat_s >= limits.over_s:
+        return Phase.FAULT, Cause.OVER_TEMPERATURE
+    if hand.flags & HandFlag.BROWN_OUT:
+        return Phase.FAULT, Cause.BROWN_OUT
     if hand.state is HandState.FAILSAFE:
         if hand.age_s <= state.motion.ttl_s:
             return Phase.FAULT, Cause.HAND_FAULT
         return Phase.DISARMED, Cause.HAND_TIMED_OUT
     if hand.state not in _MOVABLE:
-        return Phase.DISARMED, Cause.HAND_LEFT
+        released = hand.flags & HandFlag.RELEASE
+        return Phase.DISARMED, Cause.HAND_RELEASED if released else Cause.HAND_LEFT
+    return (Phase.FAULT, Cause.STALLED) if seen.stalled else None
+
+
+def _reason_to_end(
+    seen: Seen, misfit: bool, health: Health, request: Request | None, limits: Limits
+) -> tuple[Phase, Cause] | None:
+    """Why an armed hand has to let go now."""
+    if request is Request.DISARM:
+        return Phase.DISARMED, Cause.DISARM_ASKED
+    if not health.source_alive:
+        return Phase.DISARMED, Cause.SOURCE_LOST
     if misfit:
         return Phase.FAULT, Cause.BAD_COMMAND
-    if seen.stalled:
-        return Phase.FAULT, Cause.STALLED
     if seen.now_s - seen.basis_s > limits.disarm_s:
         return Phase.DISARMED, Cause.DECISIONS_STOPPED
+    if seen.now_s - seen.low_s > limits.low_battery_s:
+        return Phase.DISARMED, Cause.BATTERY_EMPTY
     return None
+
+
+def _end(
+    state: GateState, seen: Seen, phase: Phase, cause: Cause, limits: Limits
+) -> tuple[GateState, Output]:
+    """Disarms: at once, or when torque has gone or the hand is open."""
+    ramps = any(state.motion.torque_nm)
+    freezes = cause in _FROZEN and limits.slow_open_after_s > 0.0
+    opens = cause is Cause.BATTERY_EMPTY and limits.low_battery_opens
+    if not ramps and (state.motion.torque_nm or not (freezes or opens)):
+        return _enter(state, seen, phase, cause, Do.DISARM)
+    return _let_go(
+        GateState(Phase.LETTING_GO, cause, seen.now_s, seen, state.motion, phase),
+        seen,
+        None,
+        limits,
+    )
+
+
+def _let_go(
+    state: GateState, seen: Seen, request: Request | None, limits: Limits
+) -> tuple[GateState, Output]:
+    """LETTING_GO: less torque with every call, or frozen and then slowly open; then disarmed."""
+    state = state._replace(seen=seen)
+    torque_nm = state.motion.torque_nm
+    if torque_nm and not any(torque_nm):
+        return _enter(state, seen, state.then, state.cause, Do.DISARM)
+    if request is Request.DISARM and not torque_nm:
+        return _enter(state, seen, Phase.DISARMED, Cause.DISARM_ASKED, Do.DISARM)
+    if seen.now_s - state.motion.sent_s < PERIOD_S:
+        return state, _NOTHING
+    if torque_nm:
+        return stop(state, limits)
+    if state.cause in _FROZEN and seen.now_s - state.since_s > limits.slow_open_after_s:
+        state = state._replace(cause=Cause.OPENS, since_s=seen.now_s)
+    opening = state.cause not in _FROZEN
+    state, output = open_slowly(state, opening, limits)
+    if output.do is Do.DISARM or (opening and seen.now_s - state.since_s > OPEN_S):
+        cause = Cause.OPENED if state.cause is Cause.OPENS else state.cause
+        return _enter(state, seen, state.then, cause, Do.DISARM)
+    return state, output
 
 
 def _follow(
@@ -185,64 +259,26 @@ def _follow(
     elif seen.now_s - seen.basis_s > limits.stale_s:
         trouble = Cause.STALE
     if trouble is not None and state.cause is not trouble:
-        return _stop(GateState(Phase.HOLD, trouble, seen.now_s, seen, state.motion))
+        return stop(GateState(Phase.HOLD, trouble, seen.now_s, seen, state.motion), limits)
+    if state.phase is Phase.HOLD and trouble is None and _at_rest(command, limits):
+        state = GateState(Phase.ARMED, Cause.RESUMED, seen.now_s, seen, state.motion)
+    if state.phase is Phase.HOLD:
+        return _hold(state._replace(seen=seen), command is not None, limits)
     if command is None:
         return state._replace(seen=seen), _NOTHING
-    if trouble is None and state.phase is Phase.HOLD and command.rest:
-        state, _ = _enter(state, seen, Phase.ARMED, Cause.RESUMED, Do.NOTHING)
-    if state.phase is Phase.HOLD:
-        return _stop(state._replace(seen=seen))
-    return _move(state, seen, command, limits)
+    return move(state, seen, command, limits)
 
 
-def _stop(state: GateState) -> tuple[GateState, Output]:
-    """Velocity 0: what may always be sent."""
+def _at_rest(command: Command | None, limits: Limits) -> bool:
+    return command is not None and command.rest and sure(command, limits)
+
+
+def _hold(state: GateState, decided: bool, limits: Limits) -> tuple[GateState, Output]:
+    """HOLD: a stop for each decision, torque on its way to zero, and open after too long."""
     seen, motion = state.seen, state.motion
-    zeros = (0.0,) * len(motion.velocity_deg_s)
-    still = Motion(seen.now_s, zeros, (), motion.ttl_s)
-    output = Output(Do.SETPOINT, Mode.VELOCITY, zeros, motion.ttl_s, seen.decision_n)
-    return state._replace(motion=still), output
-
-
-def _move(
-    state: GateState, seen: Seen, command: Command, limits: Limits
-) -> tuple[GateState, Output]:
-    """The command within the limits. Positions are limited by the velocity that they imply."""
-    before = state.motion
-    ttl_s = min(max(command.ttl_s, TTL_S[0]), TTL_S[1])
-    since_s = seen.now_s - before.sent_s
-    step_s = min(since_s, limits.step_s)
-    at_deg = seen.hand.position_deg if seen.hand is not None else ()
-    wanted, speeds, joints = command.joints, before.velocity_deg_s, limits.joints
-    if since_s > HOLD_MS / 1e3:  # the hand has stopped meanwhile
-        speeds = (0.0,) * len(joints)
-    target: tuple[float, ...] = ()
-    if seen.blocked and command.mode is Mode.VELOCITY:
-        wanted = _spared(wanted, seen)
-    if command.mode is Mode.VELOCITY:
-        sent = speeds = limited(wanted, at_deg, speeds, joints, step_s, ttl_s, limits.end_deg)
-    else:
-        step_s = max(step_s, 1e-6)  # two calls at one moment: all but nothing may change
-        from_deg = before.target_deg or at_deg
-        wanted = tuple([(to - at) / step_s for to, at in zip(wanted, from_deg, strict=True)])
-        if seen.blocked:
-            wanted = _spared(wanted, seen)
-        speeds = limited(wanted, from_deg, speeds, joints, step_s, step_s, 0.0)
-        sent = target = tuple(
-            [
-                min(max(at + speed * step_s, low), high)
-                for at, speed, (low, high, _, _) in zip(from_deg, speeds, joints, strict=True)
-            ]
-        )
-    motion = Motion(seen.now_s, speeds, target, ttl_s)
-    output = Output(Do.SETPOINT, command.mode, sent, ttl_s, seen.decision_n)
-    cause, since_s = state.cause, state.since_s
-    if bool(seen.blocked) != (cause is Cause.BLOCKED):
-        cause, since_s = (Cause.BLOCKED if seen.blocked else Cause.FREED), seen.now_s
-    return GateState(state.phase, cause, since_s, seen, motion), output
-
-
-def _spared(wanted_deg_s: tuple[float, ...], seen: Seen) -> tuple[float, ...]:
-    """The velocities without those that would press on against resistance."""
-    pressing = {joint for joint, _ in seen.blocked}
-    return tuple([0.0 if v > 0.0 and i in pressing else v for i, v in enumerate(wanted_deg_s)])
+    opens = limits.slow_open_after_s > 0.0 and not motion.torque_nm
+    if opens and seen.now_s - state.since_s > limits.slow_open_after_s:
+        letting = GateState(Phase.LETTING_GO, Cause.OPENS, seen.now_s, seen, motion)
+        return _let_go(letting, seen, None, limits)
+    ramps = any(motion.torque_nm) and seen.now_s - motion.sent_s >= PERIOD_S
+    return stop(state, limits) if decided or ramps else (state, _NOTHING)

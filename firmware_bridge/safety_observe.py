@@ -6,11 +6,13 @@ import math
 
 from firmware_bridge.command import Command, Mode
 from firmware_bridge.hands import Telemetry
-from firmware_bridge.link import HandState
+from firmware_bridge.link import HandFlag, HandState
 from firmware_bridge.safety_state import GateState, Health, Limits, Seen
 
 GAP_S = 0.050
 """Longest time between two telemetries that counts as driven without movement."""
+SPEED_S = 0.015
+"""Shortest time over which speed is measured: a count of the link in it is 7 deg/s."""
 
 
 def fits(command: Command, limits: Limits) -> bool:
@@ -23,6 +25,11 @@ def fits(command: Command, limits: Limits) -> bool:
     )
 
 
+def sure(command: Command, limits: Limits) -> bool:
+    """Whether the decoder is sure enough for anything new to move; a NaN never is."""
+    return command.confidence >= limits.confidence
+
+
 def see(
     state: GateState,
     command: Command | None,
@@ -32,10 +39,12 @@ def see(
     limits: Limits,
 ) -> tuple[Seen, bool]:
     """What is known now, and whether the command rests on a decision not seen before."""
-    before_s, decision_n, basis_s, rest_since_s, hand, heard_s, watched, stalled, blocked = (
-        state.seen
-    )
-    now_s = max(before_s, now_s)  # time never runs back; a NaN changes nothing
+    seen = state.seen
+    now_s = max(seen.now_s, now_s)  # time never runs back; a NaN changes nothing
+    if telemetry is not None:
+        seen = _hear(state, telemetry, now_s, limits)
+    decision_n, basis_s, rest_since_s = seen.decision_n, seen.basis_s, seen.rest_since_s
+    blocked = seen.blocked
     fresh = (
         command is not None
         and command.decision_n > decision_n
@@ -44,7 +53,7 @@ def see(
     if command is not None and fresh:
         gap = command.clock_s - basis_s > limits.stale_s
         decision_n, basis_s = command.decision_n, command.clock_s
-        if not command.rest or any(command.joints):
+        if not command.rest or any(command.joints) or not sure(command, limits):
             rest_since_s = math.inf
         elif gap or rest_since_s == math.inf:
             rest_since_s = basis_s
@@ -52,14 +61,42 @@ def see(
             blocked = _let_go(blocked, command)
     if not health.signal_ok:
         rest_since_s = math.inf
-    if telemetry is not None:
-        watched, stuck = _watch(state, telemetry, min(now_s - heard_s, GAP_S), limits)
-        stalled = any(state.motion.velocity_deg_s[i] < 0.0 for i in stuck)
-        if stuck or blocked:
-            blocked = _blocked(blocked, stuck, telemetry.position_deg, limits)
-        hand, heard_s = telemetry, now_s
-    seen = Seen(now_s, decision_n, basis_s, rest_since_s, hand, heard_s, watched, stalled, blocked)
-    return seen, fresh
+    return Seen(now_s, decision_n, basis_s, rest_since_s, seen.hand, seen.heard_s, seen.watched,
+                seen.stalled, blocked, *seen[9:]), fresh  # fmt: skip
+
+
+def _hear(state: GateState, telemetry: Telemetry, now_s: float, limits: Limits) -> Seen:
+    """What the hand told, and what that means."""
+    seen = state.seen
+    watched, stuck = _watch(state, telemetry, min(now_s - seen.heard_s, GAP_S), limits)
+    stalled = any(state.motion.velocity_deg_s[i] < 0.0 for i in stuck)
+    stuck += _pressing(state, telemetry, limits)
+    blocked = seen.blocked
+    if stuck or blocked:
+        blocked = _blocked(blocked, stuck, telemetry.position_deg, limits)
+    current_s, heat_s = seen.over_s
+    over_s = (
+        min(current_s, now_s) if _over(telemetry.current_a, limits.current_a) else math.inf,
+        min(heat_s, now_s) if _over(telemetry.temperature_c, limits.temperature_c) else math.inf,
+    )
+    low_s = min(seen.low_s, now_s) if telemetry.flags & HandFlag.LOW_BATTERY else math.inf
+    place, speed = seen.place, seen.speed_deg_s
+    if limits.torque and now_s - place[0] >= SPEED_S:
+        since_s = now_s - place[0]
+        speed = tuple(
+            [
+                (at - was) / since_s
+                for at, was in zip(telemetry.position_deg, place[1], strict=False)
+            ]
+        )
+        place = (now_s, telemetry.position_deg)
+    return Seen(now_s, seen.decision_n, seen.basis_s, seen.rest_since_s, telemetry, now_s, watched,
+                stalled, blocked, over_s, low_s, place, speed)  # fmt: skip
+
+
+def _over(values: tuple[float | None, ...], limit: float) -> bool:
+    """Whether one of them is beyond the limit, either way, or no number."""
+    return any(value is not None and not abs(value) <= limit for value in values)
 
 
 Blocked = tuple[tuple[int, float], ...]
@@ -67,8 +104,8 @@ Blocked = tuple[tuple[int, float], ...]
 
 def _let_go(blocked: Blocked, command: Command) -> Blocked:
     """Without the joints that are asked to open, or to rest."""
-    moving = command.mode is Mode.VELOCITY
-    return tuple([(i, deg) for i, deg in blocked if command.joints[i] > (0.0 if moving else deg)])
+    to_place = command.mode is Mode.POSITION
+    return tuple([(i, deg) for i, deg in blocked if command.joints[i] > (deg if to_place else 0.0)])
 
 
 def _blocked(
@@ -77,6 +114,17 @@ def _blocked(
     """Those that still stand where they met resistance, and those that newly do."""
     still = {i: deg for i, deg in blocked if abs(at_deg[i] - deg) < limits.moved_deg}
     return tuple(({i: at_deg[i] for i in stuck} | still).items())
+
+
+def _pressing(state: GateState, telemetry: Telemetry, limits: Limits) -> tuple[int, ...]:
+    """The joints that close with as much current as a grip may take."""
+    return tuple(
+        i
+        for i, (current, speed) in enumerate(
+            zip(telemetry.current_a, state.motion.velocity_deg_s, strict=False)
+        )
+        if current is not None and abs(current) > limits.grip_a and speed > 0.0
+    )
 
 
 def _watch(

@@ -7,18 +7,35 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from acquisition.stream import Refused
 from firmware_bridge.command import Mode
-from firmware_bridge.hands import HandSpec, Telemetry
+from firmware_bridge.hands import Telemetry
+from firmware_bridge.safety_limits import Limits, limits_for
+
+__all__ = [
+    "Cause",
+    "Do",
+    "GateState",
+    "Health",
+    "Limits",
+    "Motion",
+    "Output",
+    "Phase",
+    "Request",
+    "Seen",
+    "gate_start",
+    "limits_for",
+]
 
 
 class Phase(Enum):
-    """State of the gate. Joints move in ARMED only."""
+    """State of the gate. Joints follow the wearer in ARMED only."""
 
     DISARMED = "disarmed"
     ARMING = "arming"
     ARMED = "armed"
     HOLD = "hold"
+    LETTING_GO = "letting go"
+    """Armed for a moment longer: torque goes to zero, or the hand opens slowly. Never more."""
     FAULT = "fault"
     ESTOP = "emergency stop"
 
@@ -32,21 +49,33 @@ class Cause(Enum):
     ARM_NO_SOURCE = "Not armed: no samples come; connect the electrodes."
     ARM_BAD_SIGNAL = "Not armed: the signal is poor; check the electrodes."
     ARM_NOT_AT_REST = "Not armed: relax the muscles for one second first."
+    ARM_SPARED = "Not armed: the hand spares a motor or its battery; let it recover, then clear."
     ARM_ASKED = "At rest and healthy: the hand was asked to arm."
     ARM_UNANSWERED = "Not armed: the hand did not confirm; try again."
     ARMED = "The hand confirmed: it follows the wearer."
     RESUMED = "The wearer is at rest and all is well again: the hand follows."
     BLOCKED = "A joint meets resistance: it is not driven further that way."
     FREED = "The joints that met resistance are free again."
+    UNSURE = "The decision is not sure enough: nothing new moves."
+    SURE = "The decisions are sure again: the hand follows."
+    LOW_BATTERY = "The battery is low: the hand moves slower; charge it soon."
+    BATTERY_WELL = "The battery is well again: the hand moves at full speed."
     BAD_SIGNAL = "The hand holds: the signal is poor; relax to go on."
     STALE = "The hand holds: the newest decision is too old; relax to go on."
     DECISIONS_STOPPED = "Disarmed: no fresh decision came."
     SOURCE_LOST = "Disarmed: the source of samples is gone."
+    BATTERY_EMPTY = "Disarmed: the battery was low for too long; charge it, then arm again."
+    OPENS = "The hand was frozen for so long that it opens slowly, as the wearer chose."
+    OPENED = "Disarmed: the hand opened slowly after it had been frozen; arm again to go on."
     DISARM_ASKED = "Disarmed on request."
     HAND_TIMED_OUT = "Disarmed: the hand heard no setpoint in time and stopped itself."
     HAND_LEFT = "Disarmed: the hand is no longer armed; it started again or was disarmed."
+    HAND_RELEASED = "Disarmed: the button on the hand opens it; arm again to go on."
     LINK_LOST = "Fault: the hand does not answer; check its cable and power, then clear."
-    HAND_FAULT = "Fault: the hand stopped itself, as after too much current; clear to go on."
+    HAND_FAULT = "Fault: the hand stopped itself to protect itself; clear to go on."
+    OVER_CURRENT = "Fault: a motor drew too much current and was cut off; free it, then clear."
+    OVER_TEMPERATURE = "Fault: a motor is too hot and was cut off; let it cool, then clear."
+    BROWN_OUT = "Fault: the supply broke down and the motors were cut off; charge it, then clear."
     STALLED = "Fault: a joint is driven open and does not move; free it, then clear."
     BAD_COMMAND = "Fault: a command was not a number or did not fit the hand; clear to go on."
     ESTOP_ASKED = "Emergency stop on request; clear, then arm again."
@@ -82,10 +111,12 @@ class Output(NamedTuple):
     do: Do
     mode: Mode = Mode.VELOCITY
     joints: tuple[float, ...] = ()
-    """(joint,) deg or deg/s as `mode` says; for SETPOINT only."""
+    """(joint,) deg, deg/s or Nm as `mode` says; for SETPOINT only."""
     ttl_s: float = 0.0
     decision_n: int = -1
     """The decision that a SETPOINT rests on; a stop rests on none and tells the newest seen."""
+    eased: bool = False
+    """With limited torque, where the hand can: what was frozen keeps its grip and no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,63 +128,6 @@ class Health:
     link_up: bool
     reason: str = ""
     """Which channel, and what about it; for a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What the gate enforces. Times: protocols C4; science 5.3."""
-
-    joints: tuple[tuple[float, float, float, float], ...]
-    """Per joint: lowest deg, highest deg, largest deg/s, largest deg/s2."""
-    modes: tuple[Mode, ...] = (Mode.POSITION, Mode.VELOCITY)
-    """What commands may ask for; another mode is a fault."""
-    stale_s: float = 0.100
-    """Age of the newest sample behind a decision at which the hand holds."""
-    disarm_s: float = 0.150
-    """The same age at which the hand is disarmed."""
-    rest_s: float = 1.0
-    """Trusted rest before arming (science 5.3, fault 34)."""
-    telemetry_s: float = 0.100
-    """Silence of the hand that counts as a lost link."""
-    confirm_s: float = 0.250
-    """For the hand to confirm ARM or CLEAR: 3 tries of 50 ms, and some."""
-    stall_s: float = 0.080
-    """A driven joint that has not moved for so long is stuck. Hands that start slowly need more."""
-    moved_deg: float = 0.5
-    """Less is not movement: five counts of the link at 100 deg full scale."""
-    end_deg: float = 1.0
-    """Nothing is driven towards a range's end from this near it."""
-    step_s: float = 0.050
-    """Longest time since the last setpoint that acceleration may use."""
-    ahead_s: float = 0.020
-    """How far ahead of now a source's clock estimate may be; beyond it nothing is fresh."""
-
-    def __post_init__(self) -> None:
-        if not self.joints:
-            raise Refused("The safety gate needs the limits of at least one joint, not of none.")
-        for low, high, velocity, acceleration in self.joints:
-            finite = all(map(math.isfinite, (low, high, velocity, acceleration)))
-            if not (finite and low < high and velocity > 0.0 and acceleration > 0.0):
-                raise Refused(
-                    f"A joint's limits are low < high, velocity and acceleration above 0, "
-                    f"not {(low, high, velocity, acceleration)}."
-                )
-        if not 0.0 < self.stale_s <= self.disarm_s <= 0.2:
-            raise Refused(
-                f"Decisions are stale before they disarm, within 200 ms; not stale at "
-                f"{self.stale_s} s and disarming at {self.disarm_s} s."
-            )
-
-
-def limits_for(hand: HandSpec) -> Limits:
-    """The limits that the hand's own figures imply."""
-    return Limits(
-        tuple(
-            (*joint.range_deg, joint.max_velocity_deg_s, joint.max_acceleration_deg_s2)
-            for joint in hand.joints
-        ),
-        hand.modes,
-    )
 
 
 class Seen(NamedTuple):
@@ -177,6 +151,14 @@ class Seen(NamedTuple):
     blocked: tuple[tuple[int, float], ...] = ()
     """(joint, where it stands in deg) of those that close and do not move, as around an object:
     not driven further until they move, or until the wearer lets go"""
+    over_s: tuple[float, float] = (math.inf, math.inf)
+    """Since when a motor's current and temperature have been over their limits."""
+    low_s: float = math.inf
+    """Since when the battery has been low."""
+    place: tuple[float, tuple[float, ...]] = (-math.inf, ())
+    """When the joints stood where: what speed is measured from."""
+    speed_deg_s: tuple[float, ...] = ()
+    """(joint,) measured; () until it is."""
 
 
 class Motion(NamedTuple):
@@ -185,8 +167,10 @@ class Motion(NamedTuple):
     sent_s: float
     velocity_deg_s: tuple[float, ...]
     target_deg: tuple[float, ...]
-    """Positions that were sent; empty after velocities."""
+    """Positions that were sent; empty after anything else."""
     ttl_s: float
+    torque_nm: tuple[float, ...] = ()
+    """Torques that were sent, zeros before the first; empty after anything else."""
 
 
 class GateState(NamedTuple):
@@ -198,11 +182,14 @@ class GateState(NamedTuple):
     """When phase or cause last changed."""
     seen: Seen
     motion: Motion
+    then: Phase = Phase.DISARMED
+    """What LETTING_GO ends in."""
 
 
 def gate_start(limits: Limits) -> GateState:
     """Disarmed, nothing seen."""
     never = -math.inf
     seen = Seen(never, -1, never, math.inf, None, never, (), False)
-    motion = Motion(never, (0.0,) * len(limits.joints), (), 0.0)
+    still = (0.0,) * len(limits.joints)
+    motion = Motion(never, still, (), 0.0, still if limits.torque else ())
     return GateState(Phase.DISARMED, Cause.STARTED, never, seen, motion)

@@ -3,7 +3,7 @@
 #ifndef FLEXOR_INTERFACE_H
 #define FLEXOR_INTERFACE_H
 
-#define FLX_INTERFACE_HASH 0x46524323UL
+#define FLX_INTERFACE_HASH 0xF59D0303UL
 
 #define FLX_VERSION 1
 #define FLX_DOF_N 6
@@ -54,6 +54,8 @@
 #define FLX_FLAG_OVER_CURRENT 1
 #define FLX_FLAG_OVER_TEMPERATURE 2
 #define FLX_FLAG_RELEASE 4
+#define FLX_FLAG_LOW_BATTERY 8
+#define FLX_FLAG_BROWN_OUT 16
 
 /* Bytes of a header, of each payload, and where each field begins in it. */
 #define FLX_HEADER_N 10
