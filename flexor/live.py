@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from acquisition.stream import DeviceError, Source
-from firmware_bridge.command import Command
+from firmware_bridge.command import Command, Mode
 from firmware_bridge.control import command_of
 from firmware_bridge.safety import gate
 from firmware_bridge.safety_state import Do, Health, Output, Phase, Request
@@ -28,6 +28,8 @@ from models.intent import Intent
 
 TICK_S = 0.010
 """Longest wait for samples before the gate is asked again."""
+THIN_SPEED = 0.5
+"""Share of its speed at which the hand moves while the signal has many holes."""
 INBOX_S = 1.0
 """Signal that may wait for the control loop; older is dropped and counted as lost."""
 
@@ -81,6 +83,8 @@ def act(
     command = None if intent is None else command_of(loop.control, intent)
     if command is not None and loop.doubtful:
         command = replace(command, joints=loop.control.still)
+    elif command is not None and loop.thin and command.mode is Mode.VELOCITY:
+        command = replace(command, joints=tuple([THIN_SPEED * v for v in command.joints]))
     telemetry = None
     try:
         telemetry, events = loop.hand.poll(now_s)
@@ -93,6 +97,9 @@ def act(
         loop.telemetry = telemetry
     health = loop_health(loop, source_alive)
     ask(loop, command)
+    if loop.request is Request.ARM and loop.rate.right is None:
+        note(loop, now_s, "too early", "Not armed: the rate of the samples is not known yet.")
+        loop.request = None
     before = loop.gate_state
     request, loop.request = loop.request, None
     loop.gate_state, output = gate(before, command, telemetry, health, request, now_s, loop.limits)
@@ -111,12 +118,15 @@ def loop_health(loop: Loop, source_alive: bool) -> Health:
     """What the gate is told of the signal."""
     fault = next((f for f in loop.findings if f.fault), None)
     reason = str(fault) if fault else "too many samples lost" if loop.lossy else ""
+    reason = reason or loop.rate.told
     return Health(not reason, source_alive and loop.error is None, loop.hand.up, reason)
 
 
 def ask(loop: Loop, command: Command | None) -> None:
     """Arms once by itself where that was asked for, as soon as there was rest for long enough."""
     if not loop.arm_when_rested or loop.armed_once or command is None or loop.request:
+        return
+    if not loop.rate.right:
         return
     seen = loop.gate_state.seen
     if loop.gate_state.phase is Phase.ARMED:

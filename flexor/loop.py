@@ -14,6 +14,7 @@ from firmware_bridge.hands import Telemetry
 from firmware_bridge.safety_state import GateState, Limits, Output, Request, gate_start
 from firmware_bridge.serial_link import Sent
 from flexor.feed import Feed
+from flexor.rate import Rate
 from flexor.realtime import Step
 from flexor.tally import Tally
 from models.decoder import Decoder, State
@@ -72,6 +73,11 @@ class Loop:
     recent: deque[tuple[int, int]] = field(default_factory=deque)
     """(samples, lost) of the chunks of the last LOSS_SPAN_S"""
     lossy: bool = False
+    losses: deque[tuple[int, int]] = field(default_factory=deque)
+    """the same of the last THIN_SPAN_S"""
+    thin: bool = False
+    """so much of that was lost that the hand moves slowly"""
+    rate: Rate = field(init=False)
     gaps: deque[int] = field(default_factory=deque)
     """stream samples before the ends of the gaps that a window may still hold"""
     realtime: bool = False
@@ -99,6 +105,7 @@ class Loop:
         self.state = self.decoder.start()
         self.gate_state = gate_start(self.limits)
         self.quality_state = self.quality.start(self.decoder.contract.spec)
+        self.rate = Rate(self.decoder.contract.spec.rate_hz)
         self.slept_s = self.asleep()[1]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from acquisition.stream import Chunk
 from flexor.loop import Loop, note
+from flexor.rate import count_rate
 from models.intent import Intent
 from models.score import Decided, Prompt, asked
 
@@ -12,6 +15,8 @@ LATE_S = 0.050
 with, would stuff the votes and the hand."""
 SOURCE_WORD = "source "
 """So begins what a device says of itself: lost, or back as a new stream."""
+THIN_SPAN_S, THIN_LIMIT = 1.0, 0.05
+"""More than this share of the last span lost, and the hand moves slowly (science 5.3, fault 6)."""
 LOSS_SPAN_S, LOSS_LIMIT = 0.15, 0.15
 """More than this share of the last span lost, and the hand rests: what is left is guessed."""
 
@@ -19,6 +24,8 @@ LOSS_SPAN_S, LOSS_LIMIT = 0.15, 0.15
 def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
     """The newest decision on the chunks. Late windows are skipped and counted."""
     windows, tally = [], loop.tally
+    if not loop.rate.right and count_rate(loop.rate, chunks, now_s) and loop.rate.told:
+        note(loop, now_s, "wrong rate", loop.rate.told)
     for chunk in chunks:
         before_n = loop.state.sample_n + chunk.lost
         for marker in chunk.markers:
@@ -58,6 +65,8 @@ def watch(loop: Loop, chunk: Chunk, void_samples: int) -> None:
     bad = chunk.lost + void_samples
     if bad or loop.recent:
         lose(loop, chunk, bad)
+    if bad or loop.losses:
+        thin(loop, chunk, bad)
     if bad or loop.gaps:
         doubt(loop, chunk, bad)
 
@@ -76,17 +85,34 @@ def doubt(loop: Loop, chunk: Chunk, bad: int) -> None:
     loop.doubtful = doubtful
 
 
+def thin(loop: Loop, chunk: Chunk, bad: int) -> None:
+    """Whether the last second has so many holes that the hand had better be slow."""
+    span = THIN_SPAN_S * loop.decoder.contract.spec.rate_hz
+    lost = _lost(loop.losses, chunk, bad, span)
+    is_thin = lost > THIN_LIMIT * span
+    if is_thin and not loop.thin:
+        text = f"{lost} samples of the last {THIN_SPAN_S:g} s were lost: the hand moves slowly."
+        note(loop, chunk.clock_s, "thin signal", text)
+    loop.thin = is_thin
+
+
+def _lost(spans: deque[tuple[int, int]], chunk: Chunk, bad: int, span: float) -> int:
+    """Samples lost of the last `span`, which is counted in samples; forgets what is older."""
+    spans.append((chunk.lost + len(chunk.samples), bad))
+    while len(spans) > 1 and sum(n for n, _ in spans) > span:
+        spans.popleft()
+    lost = sum(n for _, n in spans)
+    if not lost:
+        spans.clear()
+    return lost
+
+
 def lose(loop: Loop, chunk: Chunk, bad: int) -> None:
-    """Whether too much of the last moment was lost; the span is counted in samples."""
-    loop.recent.append((chunk.lost + len(chunk.samples), bad))
+    """Whether too much of the last moment was lost."""
     span = LOSS_SPAN_S * loop.decoder.contract.spec.rate_hz
-    while len(loop.recent) > 1 and sum(n for n, _ in loop.recent) > span:
-        loop.recent.popleft()
-    lost = sum(n for _, n in loop.recent)
+    lost = _lost(loop.recent, chunk, bad, span)
     lossy = lost > LOSS_LIMIT * span
     if lossy and not loop.lossy:
         text = f"{lost} samples of the last {LOSS_SPAN_S:g} s were lost: the hand holds."
         note(loop, chunk.clock_s, "loss", text)
     loop.lossy = lossy
-    if not lost:
-        loop.recent.clear()
