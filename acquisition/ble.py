@@ -137,11 +137,12 @@ class BlePort:
             arrivals[0] = arrivals[0]._replace(dropped=dropped)
         return arrivals
 
-    def write(self, data: bytes, line: str = "") -> None:
+    def write(self, data: bytes, line: str = "", quick: bool = False) -> None:
+        """`quick`: unanswered where the device allows that, before another that is answered."""
         if self._gone:
             raise self._lost()
         try:
-            self._do(self._write(data, line), WRITE_S)
+            self._do(self._write(data, line, quick), WRITE_S)
         except Exception as error:
             raise self._lost() from error
 
@@ -204,9 +205,10 @@ class BlePort:
         for uuid in kind.notify:
             await client.start_notify(uuid, partial(self._on_news, uuid))
 
-    async def _write(self, data: bytes, line: str) -> None:
+    async def _write(self, data: bytes, line: str, quick: bool) -> None:
         characteristic = self._client.services.get_characteristic(line)
-        answered = "write" in characteristic.properties
+        may = characteristic.properties
+        answered = "write" in may and not (quick and "write-without-response" in may)
         await self._client.write_gatt_char(characteristic, data, response=answered)
 
     def _on_news(self, uuid: str, _characteristic: object, data: bytearray) -> None:

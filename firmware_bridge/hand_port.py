@@ -60,6 +60,8 @@ class FilePort:
         return data
 
     def write(self, data: bytes, first: bool = False) -> bool:
+        if not data:  # nothing would be the end of a socket of whole messages
+            return True
         try:
             return os.write(self._number, data) == len(data)
         except BlockingIOError:

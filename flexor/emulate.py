@@ -18,8 +18,14 @@ from acquisition.emulators.twin import TWINS, Twin, open_twin
 from acquisition.stream import Refused
 from acquisition.tables import refuse_unknown
 from acquisition.words import Setting
-from firmware_bridge.emulators.serve import serve_hand, serve_hand_at
-from firmware_bridge.emulators.twin import HAND_TWINS, ON_CAN, TCP_PORTS, open_hand_twin
+from firmware_bridge.emulators.serve import serve_hand, serve_hand_at, serve_in_air
+from firmware_bridge.emulators.twin import (
+    HAND_TWINS,
+    ON_AIR,
+    ON_CAN,
+    TCP_PORTS,
+    open_hand_twin,
+)
 
 SIGNALS = ("muscles", "pattern")
 
@@ -48,7 +54,9 @@ def emulate(
             )
         hand, say = open_hand_twin(name), f"flexor run --arm --hand {name}:"
         with _until(seconds) as stop:
-            if name in TCP_PORTS:
+            if name in ON_AIR:
+                serve_in_air(at, stop, lambda where: _there(name, f"{say}unix:{where}"))
+            elif name in TCP_PORTS:
                 host, _, number = (at or "127.0.0.1").partition(":")
                 if not (number or "0").isdigit():
                     raise Refused(f'--at is HOST or HOST:PORT, not "{at}".')

@@ -23,6 +23,7 @@ MUM = {
     "robolimb": "its fingers tell that they stall, as on every object, and nothing of faults",
 }
 """hand -> why it does not tell that it protects itself"""
+BLIND = "it tells no angle: each joint is taken to stand at 0"
 
 
 class Dog(NoWatchdog):
@@ -74,6 +75,8 @@ def test_an_armed_hand_closes_as_fast_as_it_is_told(rig: Rig) -> None:
 
 
 def test_what_is_told_is_where_the_joints_are(rig: Rig) -> None:
+    if rig.name.startswith("openexo"):
+        pytest.skip(BLIND)
     rig.armed().run(0.5, rig.closing()).run(0.2, rig.zeros)
     assert rig.telemetry is not None
     assert rig.telemetry.position_deg == pytest.approx(rig.twin.body.position_deg, abs=1.5)
@@ -121,7 +124,8 @@ def test_a_disarmed_hand_stands_still_and_can_be_armed_again(rig: Rig) -> None:
     rig.do(Do.DISARM)
     assert rig.rest_s() <= 0.020
     assert rig.link.state is HandState.IDLE
-    assert rig.armed().moves(tuple(-speed for speed in rig.closing()))
+    one_way = rig.name == "openexo_ble"  # its firmware knows no torque below 0
+    assert rig.armed().moves(tuple(share if one_way else -share for share in rig.closing()))
 
 
 def test_a_hand_that_no_longer_answers_is_stopped_and_lost(rig: Rig) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event
+from typing import cast
 
 from acquisition.stream import Refused
 from firmware_bridge.emulators.twin import HandTwin
@@ -66,6 +67,18 @@ def serve_hand_at(twin: HandTwin, host: str, number: int, stop: Event, ready: Re
             with call:
                 call.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 _live(twin, call.fileno(), stop)
+
+
+def serve_in_air(path: str, stop: Event, ready: Ready) -> None:
+    """The same for the one hand behind Bluetooth, at a socket that stands in for the air. Refuses a
+    path that is taken."""
+    from acquisition.emulators.gatt import serve_gatt
+    from acquisition.emulators.trouble import Injected, Trouble
+    from acquisition.emulators.twin import Twin
+    from firmware_bridge.emulators.openexo_air import OpenExoAir
+
+    twin = cast("Twin", OpenExoAir())
+    serve_gatt(twin, path, Trouble(), Injected(), stop, ready)
 
 
 def _live(twin: HandTwin, number: int, stop: Event) -> None:

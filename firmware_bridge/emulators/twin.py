@@ -25,13 +25,17 @@ HAND_TWINS: dict[str, tuple[str, str]] = {
     "tmotor": ("firmware_bridge.emulators.tmotor", "TMotorTwin"),
     "odrive_can": ("firmware_bridge.emulators.odrive_can", "OdriveCanTwin"),
     "odrive": ("firmware_bridge.emulators.odrive", "OdriveTwin"),
+    "openexo": ("firmware_bridge.emulators.openexo", "OpenExoTwin"),
+    "openexo_ble": ("firmware_bridge.emulators.openexo", "OpenExoBleTwin"),
 }
 """name of the hand -> (module, class without arguments), imported when asked for"""
 
 TCP_PORTS = {"covvi": 4267, "rh56_modbus": 6000}
 """Hands that wait for TCP calls, and where"""
 ON_CAN = ("robolimb", "tmotor", "odrive_can")
-"""Hands on a CAN bus; all others have a serial port."""
+"""Hands on a CAN bus"""
+ON_AIR = ("openexo_ble",)
+"""Hands behind Bluetooth; all others have a serial port."""
 
 
 @dataclass
