@@ -30,6 +30,8 @@ TICK_S = 0.010
 """Longest wait for samples before the gate is asked again."""
 THIN_SPEED = 0.5
 """Share of its speed at which the hand moves while the signal has many holes."""
+LET_GO_N = 60
+"""Ticks that the end of a run may take: torque goes within half a second."""
 INBOX_S = 1.0
 """Signal that may wait for the control loop; older is dropped and counted as lost."""
 
@@ -159,7 +161,9 @@ def count(
         tally.commands_n += 1
         if intent is None:
             tally.stops_n += 1
-            tally.stale_commands_n += any(output.joints)
+            # Torque that goes and a hand that opens rest on no decision, and follow none.
+            follows = loop.gate_state.phase is Phase.ARMED
+            tally.stale_commands_n += follows and any(output.joints)
         elif output.decision_n != intent.decision_n:
             tally.stale_commands_n += 1
         else:
@@ -188,8 +192,10 @@ def let_go(loop: Loop) -> None:
     """Disarms, and waits a moment for the hand to hear it."""
     loop.final_state = loop.gate_state.phase.value
     want(loop, Request.DISARM)
-    for _ in range(5):
+    for n in range(LET_GO_N):
         act(loop, None, False, loop.clock())
+        if n >= 4 and loop.gate_state.phase is not Phase.LETTING_GO:
+            break
         time.sleep(TICK_S)
 
 
