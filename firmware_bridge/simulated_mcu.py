@@ -12,18 +12,7 @@ from dataclasses import dataclass, field
 
 from firmware_bridge import interface, link
 from firmware_bridge.interface import HandFlag, WireMode
-from firmware_bridge.link import (
-    ARM_TTL_MS,
-    DOF_N,
-    HOLD_MS,
-    Ack,
-    AckCode,
-    Deframer,
-    Frame,
-    FrameType,
-    HandState,
-    Telem,
-)
+from firmware_bridge.link import DOF_N, AckCode, Deframer, Frame, FrameType, HandState, Telem
 from firmware_bridge.simulated_joints import GAIN_UDEG, Axis, Joints, bounded, cut, step, to_counts
 
 __all__ = ["TELEM_MS", "Joints", "Mcu", "advance", "moving_allowed", "receive"]
@@ -50,7 +39,7 @@ class Mcu:
     age_ms: int = 0
     """Age of the setpoint while the hand acted on it; stays when it stops. So FAILSAFE with an
     age within the ttl tells the host that the hand itself had a reason."""
-    ttl_ms: int = ARM_TTL_MS
+    ttl_ms: int = link.ARM_TTL_MS
     mode: int = WireMode.VELOCITY
     counts: tuple[int, ...] = (0,) * DOF_N
     position_udeg: list[int] = field(default_factory=_zeros)
@@ -104,6 +93,12 @@ class Mcu:
         return self.pressed_ms >= interface.PRESS_MS and not self.protects
 
     @property
+    def severed(self) -> bool:
+        """Its motors lose their drive at once, but for torque in an emergency: that has a ramp."""
+        stopped = self.state is HandState.ESTOP and self.mode != WireMode.TORQUE
+        return self.protects or (stopped and not self.releasing)
+
+    @property
     def flags(self) -> int:
         return (
             HandFlag.OVER_CURRENT * (self.over_current or self.tripped)
@@ -145,9 +140,8 @@ def moving_allowed(mcu: Mcu) -> bool:
 def torque_limit(mcu: Mcu) -> int:
     """Thousandths of its torque that a motor may use: less when it only has to keep a grip."""
     following, stopped, weak = interface.TORQUE
-    if mcu.still_ms == 0:
-        return following
-    return stopped if mcu.still_ms <= interface.WEAK_MS else weak
+    keeping = stopped if mcu.still_ms <= interface.WEAK_MS else weak
+    return 0 if mcu.protects else keeping if mcu.still_ms else following
 
 
 def _sense(mcu: Mcu) -> None:
@@ -173,7 +167,7 @@ def _watch(mcu: Mcu) -> None:
             mcu.state = HandState.FAILSAFE
         elif mcu.releasing:
             mcu.state = HandState.IDLE
-        elif mcu.age_ms > HOLD_MS:
+        elif mcu.age_ms > link.HOLD_MS:
             mcu.state = HandState.HOLD
     follows = mcu.state in (HandState.ARMED, HandState.HOLD) or mcu.releasing
     mcu.still_ms = 0 if follows else min(mcu.still_ms + 1, interface.WEAK_MS + 1)
@@ -194,7 +188,7 @@ def _answer(mcu: Mcu, frame: Frame) -> bytes:
         return _telem(mcu)
     code = AckCode.WRONG_STATE if mcu.refuses else _request(mcu, frame.type)
     return _packed(
-        mcu, FrameType.ACK, link.ack_payload(Ack(frame.type, frame.seq, code, mcu.state))
+        mcu, FrameType.ACK, link.ack_payload(link.Ack(frame.type, frame.seq, code, mcu.state))
     )
 
 
@@ -236,7 +230,7 @@ def _request(mcu: Mcu, kind: int) -> AckCode:
 
 def _arm(mcu: Mcu) -> None:
     mcu.state = HandState.ARMED
-    mcu.setpoint_ms, mcu.ttl_ms = mcu.now_ms, ARM_TTL_MS
+    mcu.setpoint_ms, mcu.ttl_ms = mcu.now_ms, link.ARM_TTL_MS
     # What was asked for earlier is forgotten.
     mcu.mode, mcu.counts = WireMode.VELOCITY, (0,) * DOF_N
 
@@ -260,12 +254,13 @@ def _move(mcu: Mcu) -> None:
     driven = moving_allowed(mcu) or mcu.releasing
     if not (driven or any(mcu.velocity_mdeg_s) or any(mcu.torque)):
         return
+    if mcu.severed:
+        mcu.torque, mcu.velocity_mdeg_s = _zeros(), _zeros()
+        return
     for joint, axis in enumerate(mcu.axes):
         given = moving_allowed(mcu) and mcu.mode == WireMode.TORQUE
         wanted = mcu.counts[joint] if given else 0
         mcu.torque[joint] += bounded(wanted - mcu.torque[joint], axis.torque_ramp)
-        if mcu.protects:
-            mcu.torque[joint] = 0
         mcu.position_udeg[joint], mcu.velocity_mdeg_s[joint] = step(
             axis,
             mcu.position_udeg[joint],

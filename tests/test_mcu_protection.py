@@ -253,3 +253,30 @@ def test_the_torque_is_limited_when_the_hand_only_keeps_its_grip() -> None:
     host.mcu.pressed = True
     host.wait(600)
     assert host.torque_limit == 1000
+
+
+@pytest.mark.parametrize("mode", [1, 2])
+def test_an_emergency_stop_takes_the_drive_away_in_the_same_millisecond(mode: int) -> None:
+    host = armed()
+    host.drive(ms=200, mode=mode)
+    assert host.speed > 50.0
+    at_deg = host.at_deg
+    host.ask(FrameType.ESTOP)
+    host.wait(1)
+    assert (host.speed, host.at_deg) == (0.0, at_deg)
+    host.wait(500)
+    assert host.at_deg == at_deg
+
+
+def test_a_motor_that_drew_too_much_current_has_no_torque_until_somebody_clears() -> None:
+    host = armed()
+    host.drive(ms=100)
+    host.mcu.current_ma = HEAVY
+    host.wait(51)
+    assert (host.state, host.torque_limit, host.speed) == (HandState.FAILSAFE, 0, 0.0)
+    host.mcu.current_ma = NORMAL
+    host.wait(100)
+    assert host.torque_limit == 0
+    host.ask(FrameType.CLEAR)
+    host.wait(1)
+    assert host.torque_limit == 300

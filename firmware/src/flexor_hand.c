@@ -5,6 +5,9 @@ static bool moving(const flx_hand *hand) {
 }
 
 uint16_t flx_torque_limit(const flx_hand *hand) {
+    if (flx_protects(hand)) {
+        return 0;
+    }
     if (hand->still_ms == 0) {
         return FLX_TORQUE_FOLLOWING;
     }

@@ -88,7 +88,8 @@ void flx_hand_receive(flx_hand *hand, const uint8_t *data, size_t n, uint32_t no
 /* The emergency stop on the hand itself: latched until the host clears it. */
 void flx_emergency_stop(flx_hand *hand);
 
-/* 1/1000 of its torque that a motor may use: less when it only has to keep a grip. */
+/* 1/1000 of its torque that a motor may use: less when it only has to keep a grip, none when it
+ * drew too much current or is too hot. */
 uint16_t flx_torque_limit(const flx_hand *hand);
 
 /* Whether the local button opens the hand just now. */

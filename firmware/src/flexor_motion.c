@@ -115,15 +115,23 @@ static int32_t goal(const flx_hand *hand, int j) {
     return flx_bounded((wanted - at) / GAIN_UDEG, -limit, limit);
 }
 
+/* Whether the motors lose their drive at once. In an emergency stop torque keeps its ramp: without
+ * it a limb would fall. */
+static bool severed(const flx_hand *hand) {
+    bool stopped = hand->state == FLX_STATE_ESTOP && hand->mode != FLX_MODE_TORQUE;
+    return flx_protects(hand) || (stopped && !flx_releasing(hand));
+}
+
 void flx_move(flx_hand *hand, int j) {
     const flx_joint *joint = &hand->joints[j];
+    if (severed(hand)) {
+        hand->torque[j] = hand->velocity_mdeg_s[j] = 0;
+        return;
+    }
     bool given = hand->state == FLX_STATE_ARMED && hand->mode == FLX_MODE_TORQUE;
     int32_t wanted = given ? hand->counts[j] : 0;
     int32_t velocity = hand->velocity_mdeg_s[j];
     hand->torque[j] += flx_bounded(wanted - hand->torque[j], -joint->torque_ramp, joint->torque_ramp);
-    if (flx_protects(hand)) {
-        hand->torque[j] = 0;
-    }
     velocity += flx_bounded(goal(hand, j) - velocity, -joint->change_mdeg_s, joint->change_mdeg_s);
     if (hand->in.stalled >> j & 1) {
         hand->velocity_mdeg_s[j] = 0;
