@@ -20,7 +20,7 @@ from acquisition.simulator.faults import Fault
 from acquisition.simulator.script import Prompt, Script
 from acquisition.simulator.simulation import Simulation
 from acquisition.sources import open_source
-from acquisition.stream import Chunk, DeviceError, Source, Spec
+from acquisition.stream import Chunk, Counts, Device, DeviceError, Source, Spec
 from acquisition.synthetic import open_synthetic
 from firmware_bridge import simulated_mcu
 from firmware_bridge.control import HAND6_GRIPS, Grips, control, grips_for
@@ -36,6 +36,8 @@ from flexor.fault_wires import BenchPort, Drifting, Line, VirtualInbox, VirtualP
 from flexor.live import act, finish, tick
 from flexor.loop import Loop
 from flexor.profile import DEMO_ARTIFACT
+from flexor.report import device_text
+from flexor.tally import device_report
 from models.artifact import Artifact, open_artifact
 from models.decoder import open_decoder
 from preprocessing.quality import Quality
@@ -157,10 +159,12 @@ class VirtualRun:
             finish(self.loop, self.inbox)
         return self
 
-    def rest_s(self, limit_s: float = 2.0) -> float:
-        """Seconds from now until every joint stands still, and stays so for 0.3 s."""
+    def rest_s(self, limit_s: float = 2.0, each: Callable[[], object] = bool) -> float:
+        """Seconds from now until every joint stands still, and stays so for 0.3 s; `each` is
+        called every millisecond."""
         begin_s, still_s = self.now_s, None
         while self.now_s < begin_s + limit_s:
+            each()
             self.until(self.second + 0.001)
             if self.inbox.ended:
                 self.now_s = round(self.now_s + 0.001, 6)
@@ -191,9 +195,26 @@ class VirtualRun:
         """Whether an event's sentence has these words."""
         return any(words in event.text for event in self.loop.tally.events)
 
-    def told(self, since: float) -> list[str]:
-        """The sentences that a person was told from that second on."""
-        return [e.text for e in self.loop.tally.events if e.clock_s >= self.start_s + since - 0.05]
+    def told(self, since: float = 0.0) -> str:
+        """What a person was told from that second on, each sentence once."""
+        began_s = self.start_s + since - 0.05  # an event bears the clock of its samples
+        said = [e.text for e in self.loop.tally.events if e.clock_s >= began_s]
+        return " ".join(dict.fromkeys(said))
+
+    @property
+    def device_told(self) -> str:
+        """The report's line about the device."""
+        return device_text(device_report(self.source)["device"])
+
+    @property
+    def decided(self) -> list[tuple[int, str]]:
+        """(number of the newest sample, gesture) of every decision."""
+        return [(d.sample_n, d.gesture) for d in self.loop.tally.decided]
+
+    @property
+    def counts(self) -> Counts:
+        """What happened between the device and us."""
+        return cast("Device", self.source).counts
 
     def _deliver(self) -> bool:
         """What the simulated arm has made by now; whether it was anything."""

@@ -33,7 +33,11 @@ class Fault(NamedTuple):
 
 FAULTS: dict[int, Fault] = {
     1: Fault("sensor unplugged", SAFE_MS, "flexor.fault_stream:unplugged"),
-    # 2 to 19 come here from fault_stream and fault_signal, 20 to 40 from fault_process,
+    2: Fault("partial frame, split reads", SAFE_MS, "flexor.fault_stream:torn"),
+    3: Fault("corrupt bytes, wrong CRC", SAFE_MS, "flexor.fault_stream:corrupt"),
+    4: Fault("duplicate packet", SAFE_MS, "flexor.fault_stream:duplicated"),
+    5: Fault("packet out of order", SAFE_MS, "flexor.fault_stream:reordered"),
+    # 6 to 19 come here from fault_flow and fault_signal, 20 to 40 from fault_process,
     # fault_files and fault_hand.
 }
 """number in science 5.3 -> fault"""

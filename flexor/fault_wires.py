@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,10 @@ class VirtualPort:
     is_open: bool = True
     cut: bool = False
     """the cable is out"""
+    meddle: Callable[[bytes], bytes] = bytes
+    """what becomes of what the host writes"""
+    sent: list[bytes] = field(default_factory=list)
+    """what the host has written"""
 
     @property
     def in_waiting(self) -> int:
@@ -47,8 +51,13 @@ class VirtualPort:
     def write(self, data: bytes) -> int:
         if self.cut:
             raise OSError("gone")
-        self.inside += self.model.receive(self.mcu, data, self.now_ms())
+        self.sent.append(data)
+        self.deliver(self.meddle(data))
         return len(data)
+
+    def deliver(self, data: bytes) -> None:
+        """These bytes reach the hand, whoever sent them."""
+        self.inside += self.model.receive(self.mcu, data, self.now_ms())
 
     def reset_output_buffer(self) -> None:
         """Nothing waits: what is written is there at once."""
