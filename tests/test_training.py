@@ -20,7 +20,8 @@ from tests.toys import SPEC, signal
 from training.datasets import Segment, read_myo_armband
 from training.evaluate import evaluate
 from training.folder import load_run
-from training.networks import folded, make_network
+from training.folding import folded
+from training.networks import Size, make_network
 from training.recipe import Decisions, Fit, Recipe
 from training.run import as_session, export_onnx, train_run
 from training.splits import Selection, select
@@ -107,7 +108,7 @@ def test_a_calibration_without_a_gesture_of_two_wearers_is_refused(tmp_path: Pat
 
 def test_folding_batch_normalisation_changes_nothing() -> None:
     torch.manual_seed(0)
-    module = make_network("raw_cnn", 8, 3, 16).train()
+    module = make_network("raw_cnn", Size(8, 3, 52, 5), 16).train()
     x = torch.randn(64, 8, 1, 52)
     module(x)
     module.eval()
@@ -127,7 +128,7 @@ def test_training_windows_are_what_the_live_chain_would_cut() -> None:
 
 def test_an_unknown_network_is_refused() -> None:
     with pytest.raises(Refused, match='no network "resnet"'):
-        make_network("resnet", 8, 3, 16)
+        make_network("resnet", Size(8, 3, 52, 5), 16)
 
 
 def test_decision_stages_follow_the_recipe() -> None:

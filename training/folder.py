@@ -16,8 +16,9 @@ from torch import nn
 from acquisition.stream import Refused, Samples
 from models.artifact import open_artifact
 from models.contract import Contract
+from models.settings import from_mapping
+from training.build import network_for
 from training.export import replace_file
-from training.networks import make_network
 from training.recipe import Recipe
 
 ARTIFACT, CARD, WEIGHTS, WINDOWS, RUN = (
@@ -44,12 +45,9 @@ def load_run(folder: Path) -> tuple[nn.Module, Contract, Samples]:
             raise Refused(f'"{folder}" has no {name}; give the folder that train made.')
     settings = json.loads((folder / RUN).read_text(encoding="utf-8"))
     contract = open_artifact(folder / ARTIFACT).contract
-    module = make_network(
-        settings["network"],
-        len(contract.spec.channels),
-        len(contract.labels),
-        settings["width"],
-    )
+    recipe = from_mapping(settings, Recipe, f'"{folder / RUN}"')
+    outputs_n = contract.output.shape[-1]
+    module = network_for(recipe, len(contract.spec.channels), outputs_n)
     module.load_state_dict(torch.load(folder / WEIGHTS, weights_only=True))
     windows = np.load(folder / WINDOWS, allow_pickle=False)["windows"]
     return module.eval(), contract, windows

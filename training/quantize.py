@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import torch
+from onnxruntime import InferenceSession
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -21,15 +22,26 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from models.contract import Stream, Tensor
 from preprocessing.stage import Array
 
 METHOD = "static QDQ, uint8 activations, int8 weights per channel, min-max"
+NOTHING = "none"
 INPUT, OUTPUT = "x", "logits"
 OPSET = 20
 
+Feeds = list[dict[str, Array]]
+"""What the graph's inputs are to be, call by call."""
 
-def to_onnx(module: torch.nn.Module, input_shape: tuple[int, ...]) -> bytes:
-    """The float graph of an eval-mode module with one input (1, ...) and one output (1, n).
+
+def to_onnx(
+    module: torch.nn.Module,
+    input_shape: tuple[int, ...],
+    states: Sequence[Tensor] = (),
+    after: Sequence[str] = (),
+) -> bytes:
+    """The float graph of an eval-mode module with one input (1, ...) and one output (1, n), and
+    states in and out where it has some.
 
     Equal modules give equal bytes: traces, documentation and names of files are stripped.
     """
@@ -39,20 +51,23 @@ def to_onnx(module: torch.nn.Module, input_shape: tuple[int, ...]) -> bytes:
         path = Path(folder) / "float.onnx"
         torch.onnx.export(
             module.eval(),
-            (torch.zeros(input_shape),),
+            (torch.zeros(input_shape), *(torch.zeros(state.shape) for state in states)),
             path,
             dynamo=True,
             external_data=False,
             opset_version=OPSET,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
+            input_names=[INPUT, *(state.name for state in states)],
+            output_names=[OUTPUT, *after],
             verbose=False,
         )
         return _stripped(onnx.load(path))
 
 
-def to_int8(graph: bytes, calibration: Array) -> bytes:
-    """The int8 graph of a float one, calibrated on windows (window, ...) of the training data."""
+def to_int8(graph: bytes, feeds: Feeds, operators: Sequence[str] | None = None) -> bytes:
+    """The int8 graph of a float one, calibrated on inputs made of the training data.
+
+    operators: which kinds of node become int8, None for all that can.
+    """
     with tempfile.TemporaryDirectory() as folder:
         full, ready, small = (Path(folder) / name for name in ("a.onnx", "b.onnx", "c.onnx"))
         full.write_bytes(graph)
@@ -64,25 +79,42 @@ def to_int8(graph: bytes, calibration: Array) -> bytes:
             quantize_static(
                 str(ready),
                 str(small),
-                _Windows(calibration),
+                _Feeds(feeds),
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 calibrate_method=CalibrationMethod.MinMax,
+                op_types_to_quantize=None if operators is None else list(operators),
             )
         finally:
             quiet.setLevel(level)
         return _stripped(onnx.load(small))
 
 
-class _Windows(CalibrationDataReader):  # type: ignore[misc]
-    def __init__(self, windows: Array) -> None:
-        self._left: Iterator[Any] = iter(windows)
+def feeds_of(graph: bytes, windows: Array, stream: Stream | None) -> Feeds:
+    """The inputs that windows (window, ...) bring to the float graph: for a streaming one, every
+    hop of a window from empty states on, with the states that come about."""
+    if stream is None:
+        return [{INPUT: window[None].astype(np.float32)} for window in windows]
+    session = InferenceSession(graph, providers=["CPUExecutionProvider"])
+    hop, feeds = stream.input.shape[-1], []
+    for window in windows:
+        states = {state.name: np.zeros(state.shape, np.float32) for state in stream.states}
+        for end in range(hop + window.shape[-1] % hop, window.shape[-1] + 1, hop):
+            feed = {INPUT: window[None, ..., end - hop : end].astype(np.float32), **states}
+            feeds.append(feed)
+            found = session.run(list(stream.after), feed)
+            states = {s.name: y for s, y in zip(stream.states, found, strict=True)}
+    return feeds
+
+
+class _Feeds(CalibrationDataReader):  # type: ignore[misc]
+    def __init__(self, feeds: Feeds) -> None:
+        self._left: Iterator[Any] = iter(feeds)
 
     def get_next(self) -> dict[str, Array] | None:
-        window = next(self._left, None)
-        return None if window is None else {INPUT: window[None].astype(np.float32)}
+        return next(self._left, None)
 
 
 def _stripped(model: onnx.ModelProto) -> bytes:

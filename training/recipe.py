@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from acquisition.stream import Refused
 from models.decision import Hold, Proportional, Ramp, Reject, Vote, levels_from
 
 
@@ -49,6 +52,50 @@ class Fit:
     """of the logarithm of each channel's gain"""
     noise: float = 0.0
     """of white noise, against the session's usual level"""
+    rotate_electrodes: int = 0
+    """augmentation: turns the ring by up to so many electrodes either way"""
+    lose_channel: float = 0.0
+    """augmentation: share of channels that fall silent"""
+    shift_samples: int = 0
+    """augmentation: moves a window by up to so many samples either way, over the edge of a gesture
+    too: a decision is due while the hand still moves"""
+    check_steps: int = 0
+    """steps from one check on held-out data to the next; 0 holds nothing out"""
+    patience_checks: int = 5
+    """stops early after so many checks without a better loss"""
+
+
+SUPERVISED, MASKED, PREDICTIVE = "supervised", "masked", "predictive"
+PSEUDO, CONSISTENCY = "pseudo", "consistency"
+STATIC, AWARE, FLOAT = "static", "aware", "float"
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """How windows without labels teach while the network is fitted to a wearer."""
+
+    method: str = ""
+    """"": they do not. "pseudo": the averaged network's confident decisions are labels.
+    "consistency": its probabilities are to come again under augmentation."""
+    weight: float = 1.0
+    """of their loss against that of the labelled windows"""
+    min_confidence: float = 0.9
+    """below it a pseudo-label does not count (Sohn et al., FixMatch, arXiv 2001.07685: 0.95)"""
+    begin_share: float = 0.2
+    """of the steps, before which only labels teach"""
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A larger network that is trained first and then imitated (Hinton, arXiv 1503.02531)."""
+
+    network: str = ""
+    """"": nobody teaches"""
+    width: int = 128
+    options: Mapping[str, Any] = field(default_factory=dict)
+    weight: float = 0.7
+    """of the imitation's loss; the labels' has the rest"""
+    temperature: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -84,6 +131,29 @@ class Recipe:
     seed: int = 0
     network: str = "raw_cnn"
     width: int = 64
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """settings of the network's family; see docs/networks.md"""
+    features: str = ""
+    """what the network takes instead of the window: "time_domain" or "log_covariance" """
+    streaming: bool = False
+    """the artifact runs on the newest samples alone; for families that have such a form"""
+    pretraining: str = SUPERVISED
+    """what `pretrain` teaches: "supervised" gestures; or, without labels, "masked" (what hidden
+    channels and moments held) or "predictive" (which window comes next)"""
+    unlabelled: Unlabelled = field(default_factory=Unlabelled)
+    teacher: Teacher = field(default_factory=Teacher)
+    quantization: str = STATIC
+    """"static"; "aware", trained to be rounded, where static int8 costs too much; or "float" """
     signal: Signal = field(default_factory=Signal)
     recentring: Recentring = field(default_factory=Recentring)
     decision: Decisions = field(default_factory=Decisions)
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("pretraining", self.pretraining, (SUPERVISED, MASKED, PREDICTIVE)),
+            ("unlabelled method", self.unlabelled.method, ("", PSEUDO, CONSISTENCY)),
+            ("quantization", self.quantization, (STATIC, AWARE, FLOAT)),
+        ):
+            if value not in known:
+                words = ", ".join(f'"{word}"' for word in known)
+                raise Refused(f'The recipe\'s {name} is "{value}"; it can be {words}.')

@@ -16,7 +16,7 @@ from models.artifact import open_artifact
 from models.contract import Quantization
 from training.export import calibration_digest, write_artifact
 from training.folder import load_run
-from training.networks import folded
+from training.folding import folded
 
 METHOD = "static, int8 activations and weights per channel, min-max"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -14,12 +15,19 @@ from acquisition.stream import Refused, Samples, Spec
 from models.artifact import Artifact
 from models.contract import Contract, Provenance, Quantization, Tensor
 from preprocessing.stage import Chain
+from training.aware import METHOD as AWARE_METHOD
+from training.aware import aware
+from training.build import input_shape, network_for, stream_of
 from training.datasets import Segment
 from training.export import NO_GOLDEN, calibration_digest, code_commit, write_artifact
 from training.fit import Progress, fit
-from training.networks import folded, make_network
-from training.quantize import INPUT, METHOD, OUTPUT, to_int8, to_onnx
-from training.recipe import Recipe
+from training.folding import folded
+from training.networks.dbn import DeepBelief
+from training.networks.tcn import StreamingTcn
+from training.quantize import INPUT, METHOD, NOTHING, OUTPUT, feeds_of, to_int8, to_onnx
+from training.recipe import AWARE, FLOAT, SUPERVISED, Fit, Recipe, Teacher
+from training.tasks import Distilled, Gestures, SemiSupervised, Task
+from training.unlabelled import without_labels
 from training.windows import (
     WindowSet,
     deployed_chain,
@@ -29,6 +37,9 @@ from training.windows import (
     spec_of,
     window_set,
 )
+
+if TYPE_CHECKING:
+    from training.networks.tcn import Tcn
 
 CALIBRATION_WINDOWS = 2048
 """Windows of the training data that the quantization sees: half calibrate, half measure."""
@@ -55,11 +66,30 @@ def pretrain(
     segments: Sequence[Segment],
     labels: Sequence[str],
     progress: Progress | None = None,
+    folder: Path | None = None,
 ) -> Weights:
-    """Weights from many users, each session centred on itself."""
-    windows = window_set(sessions(segments), recipe, labels, hop_samples=1)
-    module = _fresh(recipe, segments, labels)
-    return fit(module, windows, recipe.pretrain, recipe.seed, progress).state_dict()
+    """Weights from many users, each session centred on itself.
+
+    A recipe that pre-trains without labels looks at none, and leaves the head fresh. With
+    `check_steps`, the last user's sessions are held out to stop early on.
+    folder: for logs, and to go on from after an interruption.
+    """
+    module = network_for(recipe, len(spec_of(segments).channels), len(labels))
+    how = recipe.pretrain
+    kept, held = _held_out(segments, how.check_steps, by_user=True)
+    known = labels if recipe.pretraining == SUPERVISED else ()
+    windows = window_set(sessions(kept), recipe, known, hop_samples=1)
+    watched = window_set(sessions(held), recipe, known, hop_samples=1) if held else None
+    _begin(module, windows, how, recipe.seed)
+    if recipe.pretraining != SUPERVISED:
+        task: Task = without_labels(recipe.pretraining, module, windows, how, watched)
+    elif recipe.teacher.network:
+        teacher = _teacher(recipe, segments, labels, folder)
+        task = Distilled(windows, how, watched, teacher=teacher, settings=recipe.teacher)
+    else:
+        task = Gestures(windows, how, watched)
+    where = folder / "pretrain" if folder else None
+    return fit(module, task, how, recipe.seed, progress, where).state_dict()
 
 
 def calibrate(
@@ -69,10 +99,15 @@ def calibrate(
     labels: Sequence[str],
     rest: str,
     progress: Progress | None = None,
+    unlabelled: Sequence[Segment] = (),
+    folder: Path | None = None,
 ) -> Calibrated:
     """A network fitted to one wearer's session(s), from pre-trained weights or from none.
 
-    The chain is centred on all of `segments`; they must be of one user.
+    The chain is centred on all of `segments`; they must be of one user. With `check_steps`, the
+    last repetition of each gesture is held out to stop early on.
+    unlabelled: the same wearer's use, for a recipe that learns from it; its gestures are not
+    looked at.
     """
     users = sorted({segment.user for segment in segments})
     missing = sorted(set(labels) - {segment.gesture for segment in segments})
@@ -81,12 +116,27 @@ def calibrate(
             f"A calibration is of one wearer and every gesture; this one has {users} and lacks "
             f"{missing}."
         )
-    module = _fresh(recipe, segments, labels)
+    module = network_for(recipe, len(spec_of(segments).channels), len(labels))
+    groups, how = sessions(segments), recipe.finetune
+    windows = window_set(groups, recipe, labels, hop_samples=1)
     if weights is not None:
         module.load_state_dict(dict(weights))
-    groups = sessions(segments)
-    windows = window_set(groups, recipe, labels, hop_samples=1)
-    module = fit(module, windows, recipe.finetune, recipe.seed, progress)
+    else:
+        _begin(module, windows, how, recipe.seed)
+    kept, held = _held_out(segments, how.check_steps, by_user=False)
+    watched = window_set(sessions(held), recipe, labels, hop_samples=1) if held else None
+    taught = window_set(sessions(kept), recipe, labels, hop_samples=1) if held else windows
+    task: Task = Gestures(taught, how, watched)
+    if recipe.unlabelled.method:
+        if not unlabelled:
+            raise Refused(
+                f'The recipe learns from unlabelled use ("{recipe.unlabelled.method}") and there '
+                f"is none; record some, or leave it out of the recipe."
+            )
+        use = window_set(sessions(unlabelled), recipe, (), hop_samples=1)
+        task = SemiSupervised(taught, how, watched, nn.Identity(), module, use, recipe.unlabelled)
+    where = folder / "calibrate" if folder else None
+    module = fit(module, task, how, recipe.seed, progress, where)
     chain = deployed_chain(recipe, reference([s for g in groups for s in g], recipe))
     return Calibrated(
         module,
@@ -106,7 +156,7 @@ def draft_contract(
     origin: Provenance,
 ) -> Contract:
     """The contract but for what only a graph can tell: digest, golden recording, quantization."""
-    shape = (1, len(spec.channels), 1, recipe.signal.window_samples)
+    channels_n = len(spec.channels)
     return Contract(
         name=recipe.name,
         spec=spec,
@@ -114,38 +164,60 @@ def draft_contract(
         decision=recipe.decision.stages(dict(made.levels)),
         labels=tuple(labels),
         rest=rest,
-        input=Tensor(INPUT, shape, "float32"),
+        input=Tensor(INPUT, input_shape(recipe, channels_n), "float32"),
         output=Tensor(OUTPUT, (1, len(labels)), "float32"),
-        quantization=Quantization("none", "", 1.0, 0.0),
+        quantization=Quantization(recipe.quantization, "", 1.0, 0.0),
         golden=NO_GOLDEN,
         provenance=origin,
         digest="",
+        stream=stream_of(made.module, recipe, channels_n),
     )
 
 
 def deploy(
     path: Path, module: nn.Module, draft: Contract, windows: Samples, golden: Samples
 ) -> tuple[Artifact, Artifact]:
-    """(int8 artifact at `path`, float artifact beside it), both .onnx with the whole contract.
+    """(artifact at `path`, float artifact beside it), both .onnx with the whole contract.
 
-    windows: (window, channel, time) of the training data; every other one calibrates the
-    quantization, and the rest measure its disagreement with float.
+    The first is int8 where the network's family gains by it, in the way that the draft's
+    quantization names.
+    windows: (window, ...) as the network takes them, of the training data; every other one
+    calibrates the quantization, and the rest measure its disagreement with float.
     """
-    shape = draft.input.shape
+    shape, how = draft.input.shape, draft.quantization.method
     windows = windows.reshape(len(windows), *shape[1:])
-    full = to_onnx(folded(module), shape)
-    whole = write_artifact(path.with_name(f"{path.stem}.float.onnx"), full, draft, golden)
-    small = to_int8(full, windows[::2])
+    plain = folded(module)
+    full = float_graph(plain, draft)
+    unquantized = replace(draft, quantization=Quantization(NOTHING, "", 1.0, 0.0))
+    beside = path.with_name(f"{path.stem}.float.onnx")
+    whole = write_artifact(beside, full, unquantized, golden)
+    operators = cast("tuple[str, ...] | None", module.INT8)
+    if how == FLOAT or operators == ():
+        return write_artifact(path, full, unquantized, golden), whole
+    if how == AWARE:
+        small, method = float_graph(aware(plain, windows[::2]), draft), AWARE_METHOD
+    else:
+        feeds = feeds_of(full, windows[::2], draft.stream)
+        small, method = to_int8(full, feeds, operators), METHOD
     first = write_artifact(path, small, draft, golden)
     agreement, worst = disagreement(first, whole, windows[1::2])
-    quantization = Quantization(METHOD, calibration_digest(windows[::2]), agreement, worst)
+    quantization = Quantization(method, calibration_digest(windows[::2]), agreement, worst)
     return write_artifact(path, small, replace(draft, quantization=quantization), golden), whole
 
 
+def float_graph(module: nn.Module, draft: Contract) -> bytes:
+    """The ONNX graph of a folded module, in its streaming form where the draft says so."""
+    if draft.stream is None:
+        return to_onnx(module, draft.input.shape)
+    stream = draft.stream
+    streaming = StreamingTcn(cast("Tcn", module))
+    return to_onnx(streaming, stream.input.shape, stream.states, stream.after)
+
+
 def calibration_windows(windows: WindowSet) -> Samples:
-    """Windows spread evenly over the training data, (window, channel, time)."""
+    """Windows spread evenly over the training data, (window, ...) as the network takes them."""
     which = np.linspace(0, len(windows) - 1, CALIBRATION_WINDOWS).round().astype(np.int64)
-    return windows.windows(which)
+    return windows.inputs(windows.windows(which))
 
 
 def disagreement(small: Artifact, full: Artifact, windows: Samples) -> tuple[float, float]:
@@ -170,10 +242,45 @@ def provenance(
     return Provenance(data, data_digest, users, seed, code_commit(), metrics)
 
 
-def _fresh(recipe: Recipe, segments: Sequence[Segment], labels: Sequence[str]) -> nn.Module:
-    torch.manual_seed(recipe.seed)
-    channels_n = len(spec_of(segments).channels)
-    return make_network(recipe.network, channels_n, len(labels), recipe.width)
+def _begin(module: nn.Module, windows: WindowSet, how: Fit, seed: int) -> None:
+    """What a family does before its first fit: a deep belief network learns without labels."""
+    if isinstance(module, DeepBelief):
+        which = np.linspace(0, len(windows) - 1, CALIBRATION_WINDOWS).round().astype(np.int64)
+        module.contrast(windows.inputs(windows.windows(which)), how.steps, seed)
+
+
+def _held_out(
+    segments: Sequence[Segment], check_steps: int, *, by_user: bool
+) -> tuple[Sequence[Segment], Sequence[Segment]]:
+    """(to train on, to stop early on): the last user's or the last repetition's segments."""
+    if not check_steps:
+        return segments, ()
+    names = sorted(
+        {s.user if by_user else s.cycle for s in segments}, key=lambda n: (len(str(n)), n)
+    )
+    if len(names) < 2:
+        what = "user" if by_user else "repetition"
+        raise Refused(f"To stop early takes a second {what} to hold out; set check_steps = 0.")
+    held = [s for s in segments if (s.user if by_user else s.cycle) == names[-1]]
+    return [s for s in segments if s not in held], held
+
+
+def _teacher(
+    recipe: Recipe, segments: Sequence[Segment], labels: Sequence[str], folder: Path | None
+) -> nn.Module:
+    """The recipe's larger network, trained on the same segments."""
+    settings = recipe.teacher
+    larger = replace(
+        recipe,
+        network=settings.network,
+        width=settings.width,
+        options=settings.options,
+        teacher=Teacher(),
+    )
+    where = folder / "teacher" if folder else None
+    module = network_for(larger, len(spec_of(segments).channels), len(labels))
+    module.load_state_dict(dict(pretrain(larger, segments, labels, None, where)))
+    return module.eval()
 
 
 def _golden(parts: Sequence[Segment], recipe: Recipe) -> Samples:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisition.stream import Refused, Samples, Spec
-from preprocessing.features import covariance, symmetric_log
+from acquisition.tables import refuse_unknown
+from preprocessing.features import LogCovariance, TimeDomain, covariance, symmetric_log
 from preprocessing.filters import Highpass
 from preprocessing.recentre import Recentre
 from preprocessing.stage import Chain, Stage, offline
@@ -31,14 +32,47 @@ class WindowSet:
     gestures: NDArray[np.int64]
     """(window,) index into the labels"""
     length_samples: int
+    sessions: NDArray[np.int64]
+    """(window,) which session it is from"""
+    ends: NDArray[np.int64]
+    """(session,) place in the stream behind its last sample"""
+    features: Stage | None = None
+    """what the network takes of a window, where that is not the window itself"""
 
     def __len__(self) -> int:
         return len(self.starts)
 
-    def windows(self, which: NDArray[np.int64]) -> Samples:
-        """(window, channel, time)"""
-        places = self.starts[which, None] + np.arange(self.length_samples)
+    def windows(self, which: NDArray[np.int64], shifts: NDArray[np.int64] | int = 0) -> Samples:
+        """(window, channel, time); each moved by its shift, but never out of its session."""
+        session = self.sessions[which]
+        first = np.concatenate([[0], self.ends[:-1]])[session]
+        starts = self.starts[which] + shifts
+        starts = np.clip(starts, first, self.ends[session] - self.length_samples)
+        places = starts[:, None] + np.arange(self.length_samples)
         return np.ascontiguousarray(self.stream[places].transpose(0, 2, 1))
+
+    def inputs(self, windows: Samples) -> Samples:
+        """What the network takes of windows (window, channel, time): (window, channel, 1, time),
+        or (window, feature)."""
+        if self.features is None:
+            return windows[:, :, None, :]
+        return self.features.step(windows, self.features.start(any_spec(windows.shape[1]))[0])[0]
+
+
+FEATURES: dict[str, Stage] = {
+    "time_domain": TimeDomain(("log_mav", "log_wl", "zc", "ssc")),
+    "log_covariance": LogCovariance(ridge=0.03),
+}
+"""name -> stage behind the windows. The ridge is in re-centred units, where a session's usual power
+is 1: about one squared count of a Myo."""
+
+
+def features_stage(recipe: Recipe) -> Stage | None:
+    """The stage that the recipe's features name. Refuses an unknown name."""
+    if not recipe.features:
+        return None
+    refuse_unknown(recipe.features, FEATURES, "feature")
+    return FEATURES[recipe.features]
 
 
 def sessions(segments: Sequence[Segment]) -> list[list[Segment]]:
@@ -84,6 +118,7 @@ def deployed_chain(
                 how.bound,
             ),
             Windows(signal.window_samples, signal.hop_samples),
+            *((stage,) if (stage := features_stage(recipe)) else ()),
         )
     )
 
@@ -93,24 +128,32 @@ def window_set(
 ) -> WindowSet:
     """All windows that lie wholly inside one segment, each session centred on itself.
 
+    labels: of what the windows are; without any, none is said to be of anything.
     hop_samples: distance of training windows; 1 uses every one there is.
     """
     length = recipe.signal.window_samples
-    streams, starts, gestures, at = [], [], [], 0
+    streams, starts, gestures, owners, at = [], [], [], [], 0
+    ends: list[int] = []
     for parts in groups:
         chain = deployed_chain(recipe, reference(parts, recipe), fixed=True)
-        before = Chain(tuple(s for s in chain.stages if not isinstance(s, Windows)))
+        cut = next(i for i, s in enumerate(chain.stages) if isinstance(s, Windows))
+        before = Chain(chain.stages[:cut])
         streams.append(offline(before, _joined(parts), parts[0].spec))
         for part in parts:
             places = np.arange(at, at + len(part.samples) - length + 1, hop_samples)
             starts.append(places)
-            gestures.append(np.full(len(places), labels.index(part.gesture)))
+            gestures.append(np.full(len(places), labels.index(part.gesture) if labels else -1))
+            owners.append(np.full(len(places), len(ends)))
             at += len(part.samples)
+        ends.append(at)
     return WindowSet(
         np.concatenate(streams),
         np.concatenate(starts).astype(np.int64),
         np.concatenate(gestures).astype(np.int64),
         length,
+        np.concatenate(owners).astype(np.int64),
+        np.array(ends, np.int64),
+        features_stage(recipe),
     )
 
 
@@ -134,6 +177,11 @@ def spec_of(segments: Sequence[Segment]) -> Spec:
     if len(specs) != 1:
         raise Refused(f"The segments come from {len(specs)} kinds of streams; train on one.")
     return specs.pop()
+
+
+def any_spec(channels_n: int) -> Spec:
+    """Some spec of so many channels, for stages that ask for no more."""
+    return Spec(1.0, tuple(f"c{i}" for i in range(channels_n)), "recentred")
 
 
 def _joined(parts: Sequence[Segment]) -> Samples:
