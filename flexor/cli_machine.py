@@ -86,6 +86,20 @@ def faults(
 
 
 @app.command()
+def assess(
+    what: Annotated[str, typer.Argument(help="fitts, tac or motion")] = "fitts",
+    artifact: Annotated[Optional[Path], typer.Option(help="The .onnx or .tflite.")] = None,  # noqa: UP045
+    user: Annotated[Optional[list[int]], typer.Option(help="Simulated wearer; repeat it.")] = None,  # noqa: UP045
+    runs: Annotated[int, typer.Option(help="Runs of each wearer.")] = 3,
+    json_file: JsonFile = None,
+) -> None:
+    """Let a simulated wearer do a test of control, with and without each decision stage."""
+    from flexor.assess import run_assessment
+
+    _emit(run_assessment(what, artifact, tuple(user or (0,)), runs), json_file)
+
+
+@app.command()
 def doctor(
     latency: Annotated[
         bool, typer.Option("--latency", help="How evenly the loop runs beside busy programs.")

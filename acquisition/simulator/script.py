@@ -66,6 +66,10 @@ class Script:
                 yield at, Prompt(REST, 0.0, 1.0)
                 return
 
+    def told(self) -> Iterator[tuple[float, Prompt]]:
+        """The prompts that a recording's markers tell of: all."""
+        return self.begins()
+
 
 def demo_script(effort: float = 0.5, hold_s: float = 2.0, rest_s: float = 1.5) -> Script:
     """Two seconds of rest, then every gesture with rest between, for as long as asked."""

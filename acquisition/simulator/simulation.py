@@ -15,6 +15,7 @@ from acquisition.simulator.anatomy import Floats, donning, person
 from acquisition.simulator.arms import Arm
 from acquisition.simulator.faults import Fault, check
 from acquisition.simulator.script import Script
+from acquisition.simulator.will import Will
 from acquisition.stream import Marker, Samples
 
 BLOCK_S = 0.05
@@ -35,12 +36,12 @@ class Taken:
 
 
 class Simulation:
-    """One wearer who follows one script, from its first sample on.
+    """One wearer who follows one script, or a will, from its first sample on.
 
     Holds the state of all parts. Not for two threads.
     """
 
-    def __init__(self, arm: Arm, script: Script, faults: Sequence[Fault] = ()) -> None:
+    def __init__(self, arm: Arm, script: Script | Will, faults: Sequence[Fault] = ()) -> None:
         check(faults, len(arm.channels))
         self.arm = arm
         self.faults = tuple(faults)
@@ -48,7 +49,7 @@ class Simulation:
         self._block_n = round(BLOCK_S * arm.simulated_hz)
         self._made_n = 0  # simulated samples, so far
         self._ready: Samples = np.empty((0, len(arm.channels)), np.float32)
-        self._prompts = script.begins()
+        self._prompts = script.told()
         self._prompt = next(self._prompts, None)
         body = person(arm.user)
         self._worn = donning(arm.user, arm.session, len(arm.channels))

@@ -10,6 +10,7 @@ import numpy as np
 
 from acquisition.simulator.anatomy import GESTURES, Floats, Person
 from acquisition.simulator.script import Prompt, Script
+from acquisition.simulator.will import Will
 
 STEP_S = 0.01
 """Drive changes this often; unsteadiness ends near 3 Hz, ramps last 200 ms."""
@@ -63,7 +64,7 @@ class Wearer:
     """(muscle,) 0 rested .. 1 tired"""
 
 
-def start(body: Person, manner: Manner, script: Script, rng: np.random.Generator) -> Wearer:
+def start(body: Person, manner: Manner, script: Script | Will, rng: np.random.Generator) -> Wearer:
     n = len(body.turn)
     coming = _intentions(body, manner, script, np.random.default_rng(rng.integers(2**63)))
     next_s, next_target = next(coming)
@@ -105,12 +106,15 @@ def speed(state: Wearer) -> Floats:
 
 
 def _intentions(
-    body: Person, manner: Manner, script: Script, rng: np.random.Generator
+    body: Person, manner: Manner, script: Script | Will, rng: np.random.Generator
 ) -> Iterator[tuple[float, Floats]]:
     """(second, drive that is meant from then on) for each prompt, made anew each time."""
+    delay, meant = 0.0, body.tone
     for at, prompt in script.begins():
-        delay = manner.reaction_s * max(0.2, 1 + 0.2 * rng.normal())
-        yield at + delay, _meant(body, manner, prompt, rng)
+        if prompt is not None:
+            delay = manner.reaction_s * max(0.2, 1 + 0.2 * rng.normal())
+            meant = _meant(body, manner, prompt, rng)
+        yield at + delay, meant
 
 
 def _meant(body: Person, manner: Manner, prompt: Prompt, rng: np.random.Generator) -> Floats:
