@@ -167,6 +167,17 @@ def test_a_position_at_the_very_end_is_reached() -> None:
     assert loop.tell(loop.command((100.0,) * N, mode=Mode.POSITION)).joints == (100.0,) * N
 
 
+def test_after_a_pause_in_which_the_hand_held_positions_start_slowly_again() -> None:
+    loop = armed()
+    for _ in range(4):
+        loop.now_s += HOP_S
+        last = loop.tell(loop.command((100.0,) * N, mode=Mode.POSITION)).joints
+        loop.at_deg = last
+    loop.now_s += 0.065
+    after = loop.tell(loop.command((100.0,) * N, mode=Mode.POSITION)).joints
+    assert after[0] - last[0] == pytest.approx(75.0 * 0.050)
+
+
 def test_positions_start_from_where_the_hand_is() -> None:
     loop = moving()
     loop.at_deg = (70.0,) * N

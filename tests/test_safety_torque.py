@@ -163,6 +163,15 @@ def test_two_telemetries_at_one_moment_are_no_speed() -> None:
     assert push(loop, (10.0, 5.0)).joints == (10.0, 5.0)
 
 
+def test_a_joint_that_met_resistance_is_not_pushed_on_either() -> None:
+    loop = armed(EXO_LIMITS)
+    while not loop.state.seen.blocked:
+        loop.decide((50.0, 50.0))
+    given = [push(loop, (10.0, -5.0)).joints for _ in range(3)]
+    assert [joints[0] for joints in given] == [0.0] * 3
+    assert given[-1][1] == pytest.approx(-3.0)
+
+
 def test_a_hand_without_torque_takes_none() -> None:
     loop = armed()
     assert loop.decide(STILL, mode=Mode.TORQUE) == Output(Do.DISARM)
