@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import cycle
 
 import pytest
 from hypothesis import given, settings
@@ -146,7 +147,7 @@ def test_no_sequence_of_inputs_closes_a_hand_that_lets_go(ticks: list[dict]) -> 
 @given(
     st.floats(0.2, 0.5),
     st.tuples(st.floats(-20, 20), st.floats(-10, 10)),
-    st.lists(st.floats(0.001, 0.059), min_size=600, max_size=600),
+    st.lists(st.floats(0.001, 0.059), min_size=1, max_size=20),
     st.sampled_from(["disarm", "source", "signal", "number"]),
 )
 def test_torque_is_gone_by_the_end_of_its_ramp_however_the_ticks_come(
@@ -158,7 +159,7 @@ def test_torque_is_gone_by_the_end_of_its_ramp_however_the_ticks_come(
     begin_s, before = loop.now_s, loop.state.motion.torque_nm
     health = replace(WELL, source_alive=why != "source", signal_ok=why != "signal")
     request = Request.DISARM if why == "disarm" else None
-    for step_s in steps:
+    for step_s in cycle(steps):
         loop.now_s += step_s
         joints = (math.nan, 0.0) if why == "number" else wanted
         output = loop.tell(loop.command(joints, mode=Mode.TORQUE), health=health, request=request)
