@@ -64,7 +64,7 @@ def test_a_source_that_falls_silent_brings_the_hand_to_rest(moving: VirtualRun) 
     moving.change = lambda chunk: None
     assert moving.rest_s() <= 0.150
     assert moving.loop.gate_state.cause in (Cause.DECISIONS_STOPPED, Cause.HAND_TIMED_OUT)
-    assert moving.said("the newest decision is too old")
+    assert moving.said("the newest decision is too old") or moving.said("heard no setpoint in")
 
 
 def test_a_device_that_comes_back_moves_nothing_until_somebody_arms(moving: VirtualRun) -> None:
