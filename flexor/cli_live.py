@@ -42,6 +42,12 @@ def run(
     realtime: Annotated[
         bool, typer.Option("--realtime", help="Run before other programs; tells what took effect.")
     ] = False,
+    estop_gpio: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(
+            "--estop-gpio", metavar="PIN", help="Pin of a closed line that stops at once."
+        ),
+    ] = None,
     seconds: Seconds = None,
     json_file: JsonFile = None,
     view: Annotated[bool, typer.Option(help="Draw the live view.")] = True,
@@ -60,6 +66,7 @@ def run(
         seconds=seconds,
         view=view and json_file != "-",
         realtime=realtime,
+        estop_gpio=estop_gpio,
     )
     _show_run(report, json_file)
     raise typer.Exit(FAILED if report["error"] else 0)

@@ -8,20 +8,20 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 
 from acquisition.stream import DeviceError, Source
 from firmware_bridge.command import Command, Mode
-from firmware_bridge.control import command_of
 from firmware_bridge.safety import gate
 from firmware_bridge.safety_state import Do, Health, Output, Phase, Request
 from firmware_bridge.serial_link import Sent
 from flexor.awake import woke
+from flexor.estop import STILL_OPEN, due
 from flexor.listen import listen, want
 from flexor.loop import Loop, note
 from flexor.reader import Inbox, Reader, room_for
 from flexor.realtime import realtime
 from flexor.sense import understand
+from flexor.steering import commanded
 from flexor.tally import process_age_s
 from flexor.tell import tell, tell_motion
 from models.intent import Intent
@@ -62,6 +62,8 @@ def tick(loop: Loop, inbox: Inbox, deadline_s: float) -> None:
     begin_s = loop.clock()
     chunks = woke(loop, chunks, begin_s)
     listen(loop, begin_s)
+    if loop.estop.waits or loop.request is Request.ESTOP:  # before samples are thought about
+        act(loop, None, inbox.error is None, begin_s)
     intent = understand(loop, chunks, begin_s)
     output, sent = act(loop, intent, inbox.error is None, loop.clock())
     done_s = loop.clock()
@@ -82,11 +84,6 @@ def act(
 
     A lost hand ends the run.
     """
-    command = None if intent is None else command_of(loop.control, intent)
-    if command is not None and loop.doubtful:
-        command = replace(command, joints=loop.control.still)
-    elif command is not None and loop.thin and command.mode is Mode.VELOCITY:
-        command = replace(command, joints=tuple([THIN_SPEED * v for v in command.joints]))
     telemetry = None
     try:
         telemetry, events = loop.hand.poll(now_s)
@@ -97,13 +94,17 @@ def act(
         note(loop, event.clock_s, f"link {event.kind.value}", event.text)
     if telemetry is not None:
         loop.telemetry = telemetry
+    command = None if intent is None else commanded(loop, intent, telemetry, now_s)
     health = loop_health(loop, source_alive)
     ask(loop, command)
     if loop.request is Request.ARM and loop.rate.right is None:
         note(loop, now_s, "too early", "Not armed: the rate of the samples is not known yet.")
         loop.request = None
     before = loop.gate_state
-    request, loop.request = loop.request, None
+    asked, loop.request = loop.request, None
+    request = due(loop.estop, asked, before.phase, now_s)
+    if asked is not None and request is None:
+        note(loop, now_s, "still stopped", STILL_OPEN)
     loop.gate_state, output = gate(before, command, telemetry, health, request, now_s, loop.limits)
     if loop.gate_state.cause is not before.cause or loop.gate_state.phase is not before.phase:
         note(loop, now_s, f"gate {loop.gate_state.phase.value}", loop.gate_state.cause.value)
@@ -207,7 +208,7 @@ def stoppable(loop: Loop) -> Iterator[None]:
     """
 
     def press(_number: int, _frame: object) -> None:
-        want(loop, Request.ESTOP)
+        loop.estop.press()
 
     def stop(number: int, _: object) -> None:
         if loop.stopping:

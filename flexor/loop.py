@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from acquisition.stream import DeviceError
-from firmware_bridge.control import Control
 from firmware_bridge.hands import Telemetry
 from firmware_bridge.safety_state import GateState, Limits, Output, Request, gate_start
 from firmware_bridge.serial_link import Sent
+from firmware_bridge.steer import Steering, begin
+from flexor.door import Door
+from flexor.efforts import Efforts
+from flexor.estop import EStop
 from flexor.feed import Feed
 from flexor.rate import Rate
 from flexor.realtime import Step
@@ -51,11 +54,13 @@ class Loop:
     """Everything that one run holds."""
 
     decoder: Decoder
-    control: Control
+    control: Steering
     limits: Limits
     hand: Hand
     quality: Quality
     feeds: Sequence[Feed] = ()
+    door: Door | None = None
+    """where other processes may come in and look"""
     arm_when_rested: bool = False
     """arm once, as soon as the gate would allow it"""
     joint_names: tuple[str, ...] = ()
@@ -66,6 +71,12 @@ class Loop:
     tally: Tally = field(default_factory=Tally)
     error: DeviceError | None = None
     """why the run ended before its time"""
+    sites: Efforts | None = None
+    """follows single muscles, where the control needs them"""
+    efforts: tuple[float, ...] = ()
+    """(site,) at the newest decision"""
+    control_state: Any = field(init=False)
+    """what the way to control remembers"""
     state: State = field(init=False)
     gate_state: GateState = field(init=False)
     quality_state: QualityState = field(init=False)
@@ -88,6 +99,8 @@ class Loop:
     """the newest window holds more than one gap: nothing moves on it"""
     telemetry: Telemetry | None = None
     request: Request | None = None
+    estop: EStop = field(default_factory=EStop)
+    """what asks for the emergency stop from outside this thread"""
     armed_once: bool = False
     turn_s: float = float("-inf")
     """when the last turn began"""
@@ -103,6 +116,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.state = self.decoder.start()
+        self.control_state = begin(self.control)
         self.gate_state = gate_start(self.limits)
         self.quality_state = self.quality.start(self.decoder.contract.spec)
         self.rate = Rate(self.decoder.contract.spec.rate_hz)

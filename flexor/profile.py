@@ -35,6 +35,8 @@ class Profile:
     hand: str = "simulated"
     line_hz: float = 50.0
     """mains frequency, for the quality check"""
+    estop_gpio: int | None = None
+    """pin of an emergency-stop line, which a button or a broken wire opens (flexor.estop)"""
     realtime: bool = False
     """let the control loop run before other programs, where the machine allows it"""
     grips: tuple[GripSettings, ...] = field(default=())

@@ -16,6 +16,7 @@ from firmware_bridge.grips import fitted
 from firmware_bridge.hands import open_hand
 from firmware_bridge.safety_state import limits_for
 from firmware_bridge.sole_control import sole_control
+from flexor.estop import EStop, open_line
 from flexor.feed import Feed, spawn
 from flexor.live import run, stoppable
 from flexor.loop import Loop, note
@@ -72,6 +73,7 @@ def run_live(
     view: bool,
     lsl: bool = False,
     realtime: bool = False,
+    estop_gpio: int | None = None,
 ) -> dict[str, Any]:
     """What the profile says, but for what is given. Refuses what does not fit before it starts."""
     profile = read_profile(profile_path)
@@ -79,7 +81,10 @@ def run_live(
     last_good = profile.last_good if artifact_path is None else ""
     artifact = open_or_last_good(artifact_path or profile.artifact, last_good)
     profile = replace(
-        profile, hand=hand_word or profile.hand, realtime=realtime or profile.realtime
+        profile,
+        hand=hand_word or profile.hand,
+        realtime=realtime or profile.realtime,
+        estop_gpio=profile.estop_gpio if estop_gpio is None else estop_gpio,
     )
     return drive(
         open_source(word),
@@ -111,6 +116,8 @@ def drive(
     decoder = open_decoder(artifact, source.spec)
     grips = profile.control_grips(contract.labels, contract.rest)
     with ExitStack() as stack:
+        estop = EStop() if profile.estop_gpio is None else open_line(profile.estop_gpio)
+        stack.callback(estop.close)
         stack.enter_context(sole_control(profile.hand))
         hand = stack.enter_context(open_hand(profile.hand))
         if not profile.grips:
@@ -129,6 +136,7 @@ def drive(
             joint_names=hand.hand.joint_names,
             motion=(record is not None or lsl) and moving(source) is not None,
             realtime=profile.realtime,
+            estop=estop,
         )
         if artifact.instead:
             note(loop, loop.clock(), "artifact refused", artifact.instead)

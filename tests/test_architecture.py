@@ -38,6 +38,7 @@ VENDORS = {
     "tflite_runtime": EDGE,
     "bleak": PACKAGES,
     "can": PACKAGES,
+    "gpiozero": PACKAGES,
 }
 """Vendor library -> the packages in which exactly one file imports it. The quantizer of
 onnxruntime is another matter than its runtime, so training may import that again."""

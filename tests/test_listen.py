@@ -65,7 +65,7 @@ def test_nothing_takes_an_emergency_stops_place(moving: VirtualRun) -> None:
 def test_a_signal_is_an_emergency_stop(moving: VirtualRun) -> None:
     with stoppable(moving.loop):
         os.kill(os.getpid(), signal.SIGUSR1)
-        assert moving.loop.request is Request.ESTOP
+        assert moving.loop.estop.waits
         assert not moving.loop.stopping
 
 
