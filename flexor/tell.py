@@ -8,6 +8,7 @@ from acquisition.stream import Chunk
 from firmware_bridge.command import Command
 from firmware_bridge.safety_state import Do
 from firmware_bridge.serial_link import Sent
+from flexor.door import GUEST
 from flexor.loop import Loop
 from flexor.messages import CommandMessage, IntentMessage, Kind
 from flexor.tally import spread
@@ -35,11 +36,44 @@ def tell(
             basis_s = loop.gate_state.seen.basis_s
             real = Command(sent.mode, sent.joints, basis_s, sent.decision_n, sent.ttl_s)
             feed.send(Kind.COMMAND, CommandMessage(now_s, real))
-    if now_s - loop.status_s >= STATUS_S and loop.feeds:
+    if now_s - loop.status_s >= STATUS_S and (loop.feeds or loop.door):
         loop.status_s = now_s
+        welcome(loop)
         status = describe(loop)
         for feed in loop.feeds:
             feed.send(Kind.STATUS, status)
+
+
+def welcome(loop: Loop) -> None:
+    """Lets in who has come to the door since, and forgets the guests that have gone."""
+    if loop.door is None:
+        return
+    guests = [feed for feed in loop.feeds if feed.name == GUEST]
+    gone = [feed for feed in guests if not feed.alive and feed.missed]
+    for feed in gone:
+        feed.close(0.0)
+    came = loop.door.enter([feed for feed in guests if feed not in gone])
+    if gone or came is not None:
+        stay = [feed for feed in loop.feeds if feed not in gone]
+        loop.feeds = [*stay, came] if came is not None else stay
+    if came is not None:
+        came.send(Kind.STATUS, {"about": about(loop)})
+
+
+def about(loop: Loop) -> dict[str, Any]:
+    """What does not change while a run lasts."""
+    contract, limits = loop.decoder.contract, loop.limits
+    return {
+        "artifact": contract.name,
+        "labels": list(contract.labels),
+        "rest": contract.rest,
+        "hop_ms": 1e3 * contract.hop_s,
+        "delay_ms": 1e3 * contract.delay_s,
+        "joints": [
+            {"name": name, "low_deg": joint[0], "high_deg": joint[1], "max_deg_s": joint[2]}
+            for name, joint in zip(loop.joint_names, limits.joints, strict=False)
+        ],
+    }
 
 
 def tell_motion(loop: Loop, chunks: list[Chunk]) -> None:
