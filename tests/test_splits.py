@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from acquisition.myo_files import MYO_GESTURES, MYO_SPEC
 from acquisition.stream import Refused
-from training import datasets
 from training.datasets import Segment, read_myo_armband
+from training.readers import myo_armband
 from training.splits import Selection, Split, refuse_overlap, select, split
 
 
@@ -101,7 +101,7 @@ def test_channels_that_are_dead_throughout_are_no_proof_of_sameness() -> None:
 def test_the_three_sessions_that_the_published_set_has_twice_are_found(
     shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(datasets, "MYO_REPEATED", frozenset())
+    monkeypatch.setattr(myo_armband, "REPEATED", frozenset())
     users = ("pretraining/Female9", "evaluation/Female0")
     segments = read_myo_armband(shared_data / "myo_armband", users=users)
     with pytest.raises(Refused, match="the same samples"):

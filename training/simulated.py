@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from acquisition.simulator.script import cycle_script
 from acquisition.synthetic import open_synthetic
-from training.datasets import Segment
+from training.datasets import Item, Segment, Selection
 
 WEARERS_N = 9
 """Wearer 0 is the demo's; the others are there to learn from."""
@@ -25,12 +25,13 @@ REACTION_S = 0.5
 """Cut from the begin of every segment: the wearer is still on the way to the gesture."""
 
 
-def read_simulated(root: Path) -> tuple[Segment, ...]:
+def read(root: Path, want: Selection) -> Iterator[Item]:
     """One session of each virtual wearer ("wearer0" .. "wearer8") on the arm that `root` names,
     e.g. "armband", and a second one of wearer 0 to hold out."""
     arm = str(root) if str(root) != "." else "armband"
-    sessions = [(user, 0, SEED) for user in range(WEARERS_N)] + [(0, 0, SEED + 1)]
-    return tuple(part for session in sessions for part in _session(arm, *session))
+    for user, seed in [*((user, SEED) for user in range(WEARERS_N)), (0, SEED + 1)]:
+        if want.user(f"wearer{user}") and want.session(f"seed{seed}"):
+            yield from _session(arm, user, 0, seed)
 
 
 def digest(segments: Sequence[Segment]) -> str:

@@ -14,22 +14,7 @@ import numpy as np
 
 from acquisition.stream import Refused
 from training.datasets import Segment
-
-
-@dataclass(frozen=True)
-class Selection:
-    """A predicate over segments; None takes all."""
-
-    users: tuple[str, ...] | None = None
-    sessions: tuple[str, ...] | None = None
-    cycles: tuple[int, ...] | None = None
-
-    def takes(self, segment: Segment) -> bool:
-        return (
-            (self.users is None or segment.user in self.users)
-            and (self.sessions is None or segment.session in self.sessions)
-            and (self.cycles is None or segment.cycle in self.cycles)
-        )
+from training.datasets import Selection as Selection  # noqa: PLC0414 - for callers
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,1 @@
+"""One file for each published format: what its files mean, as segments."""
