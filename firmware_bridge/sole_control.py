@@ -78,9 +78,7 @@ def _holder(number: int) -> str:
     """Name and number of the process that holds the lock, as far as we may look."""
     process = os.pread(number, 20, 0).decode("ascii", "ignore")
     try:
-        said = Path(f"/proc/{int(process)}/cmdline").read_bytes().split(b"\0")
-        words = [Path(word.decode(errors="replace")).name for word in said if word]
+        name = Path(f"/proc/{int(process)}/comm").read_text(encoding="utf-8").strip()
     except (ValueError, OSError):
         return "another process"
-    python = bool(words) and words[0].startswith("python") and len(words) > 1
-    return f"{words[1] if python else words[0] if words else 'a process'} (process {process})"
+    return f"{name} (process {process})"
