@@ -38,6 +38,10 @@ VENDORS = {
     "tflite_runtime": EDGE,
     "bleak": PACKAGES,
     "can": PACKAGES,
+    "h5py": PACKAGES,
+    "wfdb": PACKAGES,
+    "openpyxl": PACKAGES,
+    "mne": PACKAGES,
     "gpiozero": PACKAGES,
 }
 """Vendor library -> the packages in which exactly one file imports it. The quantizer of

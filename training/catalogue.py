@@ -6,9 +6,8 @@ none was read. Only what stands in PERMISSIVE may train weights that Flexor ship
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from acquisition.stream import Refused
 from acquisition.tables import refuse_unknown
@@ -17,6 +16,17 @@ PERMISSIVE = frozenset({"Apache-2.0", "MIT", "CC0-1.0", "CC-BY-4.0"})
 """Licences (SPDX) of data that may train weights which are given away, with attribution."""
 YOURS = "yours to say"
 NINAPRO = "not verified; see the page of each database"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How much it is; None where each recording has its own."""
+
+    users_n: int | None
+    channels_n: int | None
+    rate_hz: float | None
+    unit: str
+    """of the segments: "uV", or "raw" where no scale is known"""
 
 
 @dataclass(frozen=True)
@@ -30,11 +40,7 @@ class Entry:
     """where to get it, without the protocol"""
     files: tuple[str, ...]
     """patterns of its own files, below its folder"""
-    users_n: int | None
-    channels_n: int | None
-    rate_hz: float | None
-    unit: str
-    """of the segments: "uV", or "raw" where no scale is known"""
+    figures: Figures
     labels: str
     """gestures and targets, in words"""
     credit: str = ""
@@ -61,10 +67,7 @@ def _ninapro(
         NINAPRO,
         f"{_HEVS}/instructions/DB{number}.html",
         files.get(number, _NINA),
-        users_n,
-        channels_n,
-        rate_hz,
-        unit,
+        Figures(users_n, channels_n, rate_hz, unit),
         labels,
         folder="" if number in files else f"db{number}",
     )
@@ -76,10 +79,7 @@ CATALOGUE: dict[str, Entry] = {
         "GPL-3.0-only",
         "github.com/UlysseCoteAllard/MyoArmbandDataset",
         ("classe_*.dat",),
-        40,
-        8,
-        200.0,
-        "raw",
+        Figures(40, 8, 200.0, "raw"),
         "7 gestures, 4 cycles a session",
         "U. Côté-Allard et al., IEEE TNSRE 27(4), 2019",
     ),
@@ -88,10 +88,7 @@ CATALOGUE: dict[str, Entry] = {
         YOURS,
         "flexor record",
         ("*.xdf",),
-        None,
-        None,
-        None,
-        "as recorded",
+        Figures(None, None, None, "as recorded"),
         "the prompts' words",
     ),
     "libemg": Entry(
@@ -99,10 +96,7 @@ CATALOGUE: dict[str, Entry] = {
         YOURS,
         "github.com/LibEMG/libemg",
         ("C_*_R_*.csv", "R_*_C_*.csv"),
-        None,
-        None,
-        None,
-        "raw",
+        Figures(None, None, None, "raw"),
         "the classes' names",
     ),
     "bids": Entry(
@@ -110,10 +104,7 @@ CATALOGUE: dict[str, Entry] = {
         "that of its dataset_description.json",
         "bids.neuroimaging.io",
         ("*_emg.edf", "*_emg.bdf"),
-        None,
-        None,
-        None,
-        "uV",
+        Figures(None, None, None, "uV"),
         "trial_type of the events",
     ),
     "ninapro_db1": _ninapro(
@@ -151,10 +142,7 @@ CATALOGUE: dict[str, Entry] = {
         "not verified; see its page",
         "laboratorio-ia.epn.edu.ec (EMG-EPN-612)",
         ("user[0-9]*.json",),
-        612,
-        8,
-        200.0,
-        "raw",
+        Figures(612, 8, 200.0, "raw"),
         "5 gestures and rest, 50 times",
     ),
     "grabmyo": Entry(
@@ -165,10 +153,7 @@ CATALOGUE: dict[str, Entry] = {
             "session[0-9]_participant*_gesture*_trial*.dat",
             "session[0-9]_participant*_gesture*_trial*.hea",
         ),
-        43,
-        28,
-        2048.0,
-        "uV",
+        Figures(43, 28, 2048.0, "uV"),
         "16 gestures and rest, 7 times a day",
         "A. Pradhan, J. He, N. Jiang, Scientific Data 9:733, 2022 (PhysioNet)",
     ),
@@ -177,10 +162,7 @@ CATALOGUE: dict[str, Entry] = {
         "ODC-By-1.0",
         "physionet.org/content/hd-semg",
         ("*_raw_*.hea", "*_raw_*.dat", "*_force_*.hea", "*_force_*.dat", "label_*.txt"),
-        20,
-        256,
-        2048.0,
-        "uV",
+        Figures(20, 256, 2048.0, "uV"),
         "34 gestures; forces of five fingers",
     ),
     "capgmyo": Entry(
@@ -188,10 +170,7 @@ CATALOGUE: dict[str, Entry] = {
         "not stated",
         "zju-capg.org/research_en_electro_capgmyo.html",
         ("[0-9][0-9][0-9]-[0-9][0-9][0-9]-[0-9][0-9][0-9].mat",),
-        38,
-        128,
-        1000.0,
-        "uV",
+        Figures(38, 128, 1000.0, "uV"),
         "8 or 12 gestures, 10 times",
     ),
     "putemg": Entry(
@@ -199,10 +178,7 @@ CATALOGUE: dict[str, Entry] = {
         "CC-BY-NC-4.0",
         "biolab.put.poznan.pl/putemg-dataset",
         ("emg_gestures-*.hdf5",),
-        44,
-        24,
-        5120.0,
-        "uV",
+        Figures(44, 24, 5120.0, "uV"),
         "7 gestures and idle",
     ),
     "emg2pose": Entry(
@@ -210,10 +186,7 @@ CATALOGUE: dict[str, Entry] = {
         "CC-BY-NC-SA-4.0",
         "github.com/facebookresearch/emg2pose",
         ("*_left.hdf5", "*_right.hdf5"),
-        193,
-        16,
-        2000.0,
-        "raw",
+        Figures(193, 16, 2000.0, "raw"),
         "29 stages; 20 joint angles",
     ),
     "emg2qwerty": Entry(
@@ -221,10 +194,7 @@ CATALOGUE: dict[str, Entry] = {
         "CC-BY-NC-SA-4.0",
         "github.com/facebookresearch/emg2qwerty",
         ("*keystrokes*.hdf5",),
-        108,
-        32,
-        2000.0,
-        "raw",
+        Figures(108, 32, 2000.0, "raw"),
         "keys as marks",
     ),
     "uci_gestures": Entry(
@@ -232,10 +202,7 @@ CATALOGUE: dict[str, Entry] = {
         "CC-BY-4.0",
         "archive.ics.uci.edu (EMG data for gestures)",
         ("[0-9]_raw_data_*.txt", "subject_[0-9][0-9].npz"),
-        36,
-        8,
-        200.0,
-        "raw",
+        Figures(36, 8, 200.0, "raw"),
         "6 or 7 gestures, twice a series",
         "S. Lobov et al., Sensors 18(4):1122, 2018 (UCI Machine Learning Repository)",
     ),
@@ -244,10 +211,7 @@ CATALOGUE: dict[str, Entry] = {
         "CC-BY-4.0",
         "archive.ics.uci.edu (EMG dataset in Lower Limb)",
         ("[0-9]*[AN][mps]*.txt", "normal.npz", "abnormal.npz"),
-        22,
-        4,
-        1000.0,
-        "uV",
+        Figures(22, 4, 1000.0, "uV"),
         "3 tasks; knee angle; 11 with a knee disorder",
         "O. Sanchez, J. Sotelo, EMG dataset in Lower Limb (UCI Machine Learning Repository)",
     ),
@@ -256,10 +220,7 @@ CATALOGUE: dict[str, Entry] = {
         "Apache-2.0",
         "github.com/Suguru55/Wearable_Sensor_Long-term_sEMG_Dataset",
         ("D[0-9]*M[0-9]*T[0-9]*.csv", "sub[0-9].npz"),
-        5,
-        8,
-        200.0,
-        "raw",
+        Figures(5, 8, 200.0, "raw"),
         "22 motions (8 in the packed form), 4 times a day",
         "S. Kanoga, A. Kanemura, H. Asoh, Biomedical Signal Processing and Control, 2020",
     ),
@@ -271,10 +232,7 @@ CATALOGUE: dict[str, Entry] = {
             "[0-9][0-9][0-9][0-9][0-9]-[0-9]/[0-9].txt",
             "subject_[0-9][0-9][0-9][0-9][0-9].npz",
         ),
-        41,
-        8,
-        200.0,
-        "raw",
+        Figures(41, 8, 200.0, "raw"),
         "7 gestures and rest, 6 times",
         "Aljaž Francič, myo-readings-dataset (MIT)",
     ),
@@ -283,10 +241,7 @@ CATALOGUE: dict[str, Entry] = {
         "LGPL-2.1-only",
         "github.com/pulp-bio/unibo-inail-semg-dataset",
         ("user_[0-9]_day_[0-9]_posture_[0-9].mat", "user_[0-9].npz"),
-        7,
-        4,
-        500.0,
-        "raw",
+        Figures(7, 4, 500.0, "raw"),
         "5 gestures and rest, 10 times",
     ),
     "flexemg": Entry(
@@ -294,10 +249,7 @@ CATALOGUE: dict[str, Entry] = {
         "GPL-3.0-only",
         "github.com/a-moin/flexemg",
         ("[0-9][0-9][0-9]-[0-9][0-9][0-9].mat",),
-        3,
-        64,
-        1000.0,
-        "uV",
+        Figures(3, 64, 1000.0, "uV"),
         "4 gestures and rest",
     ),
     "hermescb": Entry(
@@ -305,10 +257,7 @@ CATALOGUE: dict[str, Entry] = {
         "CC0-1.0",
         "github.com/hermescb (Electromyography-and-Dynamometry-of-the-Lower-Limb-of-the-Elderly)",
         ("ID [0-9]*.xlsx", "ID_[0-9][0-9].npz"),
-        30,
-        4,
-        2000.0,
-        "raw",
+        Figures(30, 4, 2000.0, "raw"),
         "4 isometric tasks; force",
         "D. A. Silva et al., Biomedical Signal Processing and Control 88:105635, 2024",
     ),
@@ -317,10 +266,7 @@ CATALOGUE: dict[str, Entry] = {
         "Apache-2.0",
         "in Flexor itself",
         (),
-        9,
-        8,
-        200.0,
-        "uV",
+        Figures(9, 8, 200.0, "uV"),
         "7 gestures, 4 cycles",
         "the Flexor authors",
     ),
@@ -345,28 +291,3 @@ def attribution(names: Iterable[str]) -> tuple[str, ...]:
     names = list(names)
     refuse_unshippable(names)
     return tuple(f"{CATALOGUE[n].credit}, {CATALOGUE[n].licence}" for n in names)
-
-
-def own_files(root: Path, name: str) -> Iterator[Path]:
-    """The files of the set `name` below `root`, in no order."""
-    for pattern in CATALOGUE[name].files:
-        yield from (path for path in root.rglob(pattern) if path.is_file())
-
-
-def recognised(root: Path) -> tuple[str, ...]:
-    """The sets of which `root` holds files; several where their files have the same names and
-    no folder's name decides."""
-    if not root.is_dir():
-        return ()
-    there = [name for name in CATALOGUE if next(own_files(root, name), None) is not None]
-    decided = [name for name in there if not (word := CATALOGUE[name].folder) or _says(root, word)]
-    return tuple(decided or there)
-
-
-def _says(root: Path, word: str) -> bool:
-    """Whether `root`, or a folder in it, has the word in its name and no further digit."""
-    names = [root.resolve().name, *(path.name for path in root.iterdir() if path.is_dir())]
-    return any(
-        (at := name.lower().find(word)) >= 0 and not name[at + len(word) :][:1].isdigit()
-        for name in names
-    )

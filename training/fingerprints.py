@@ -1,4 +1,4 @@
-"""Which data it was: one digest over the names and bytes of a set's own files."""
+"""Which data it is: whose files a folder holds, and one digest over their names and bytes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from acquisition.stream import Refused
-from training.catalogue import own_files, recognised
+from training.catalogue import CATALOGUE
 
 REMEMBERED_BYTES = 1 << 18
 """From this size on a file's digest is remembered; smaller ones are read faster than looked up."""
@@ -44,6 +45,31 @@ def fingerprint(root: Path, name: str = "") -> str:
 def cache_folder() -> Path:
     """Where what can be made anew is kept: $XDG_CACHE_HOME/flexor, else ~/.cache/flexor."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "flexor"
+
+
+def own_files(root: Path, name: str) -> Iterator[Path]:
+    """The files of the set `name` below `root`, in no order."""
+    for pattern in CATALOGUE[name].files:
+        yield from (path for path in root.rglob(pattern) if path.is_file())
+
+
+def recognised(root: Path) -> tuple[str, ...]:
+    """The sets of which `root` holds files; several where their files have the same names and
+    no folder's name decides."""
+    if not root.is_dir():
+        return ()
+    there = [name for name in CATALOGUE if next(own_files(root, name), None) is not None]
+    decided = [name for name in there if not (word := CATALOGUE[name].folder) or _says(root, word)]
+    return tuple(decided or there)
+
+
+def _says(root: Path, word: str) -> bool:
+    """Whether `root`, or a folder in it, has the word in its name and no further digit."""
+    names = [root.resolve().name, *(path.name for path in root.iterdir() if path.is_dir())]
+    return any(
+        (at := name.lower().find(word)) >= 0 and not name[at + len(word) :][:1].isdigit()
+        for name in names
+    )
 
 
 def _files(root: Path, name: str) -> set[tuple[str, Path]]:

@@ -77,7 +77,7 @@ def read(root: Path, want: Selection) -> Iterator[Item]:
             yield LeftOut(path.name, str(error))
 
 
-Test = tuple[str, Samples, NDArray[np.floating]]
+Test = tuple[str, Samples, NDArray[np.floating[Any]]]
 """(muscle, samples, force)"""
 
 

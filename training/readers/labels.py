@@ -37,7 +37,8 @@ def carried(cycles: Labels, none: int = 0) -> Labels:
     if not len(known):
         return np.zeros_like(cycles)
     at = np.searchsorted(known, np.arange(len(cycles)), side="right") - 1
-    return cycles[known[np.maximum(at, 0)]]
+    before: Labels = cycles[known[np.maximum(at, 0)]]
+    return before
 
 
 def natural(name: str | Path) -> list[tuple[int, str]]:

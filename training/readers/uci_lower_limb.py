@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,7 @@ def read(root: Path, want: Selection) -> Iterator[Item]:
 
 
 def _segment(
-    user: str, group: str, task: str, samples: Samples, angles: NDArray[np.floating]
+    user: str, group: str, task: str, samples: Samples, angles: NDArray[np.floating[Any]]
 ) -> Segment:
     targets = Targets(angles.astype(np.float32), ("knee",), ("deg",), ANGLE_HZ)
     return Segment(
@@ -90,7 +91,7 @@ def _segment(
     )
 
 
-def _export(path: Path) -> tuple[Samples, NDArray[np.floating]]:
+def _export(path: Path) -> tuple[Samples, NDArray[np.floating[Any]]]:
     """(samples in microvolts, angles in degrees), as long as both last."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
