@@ -11,6 +11,7 @@ import numpy as np
 
 from acquisition.stream import Chunk, Refused, Spec
 from models.decoder import State as DecoderState
+from models.decoder import Window
 from preprocessing.channels import Pick
 from preprocessing.envelope import Envelope
 from preprocessing.filters import Highpass
@@ -76,10 +77,15 @@ class Efforts:
         self._seen_n = 0
         self._last: Array = self._first
 
+    def at(self, windows: Sequence[Window], chunk: Chunk, decoder: DecoderState) -> Rows:
+        """(window,) of (site,) efforts at the newest sample of the windows that the chunk has
+        just completed. Call it after each `decoder.push`, whether or not that gave windows."""
+        rows = self.push(chunk, decoder)
+        return [rows[window.sample_n - decoder.sample_n] for window in windows]
+
     def push(self, chunk: Chunk, decoder: DecoderState) -> Rows:
         """(time,) of (site,) efforts 0 .. 1 up to the newest sample, lost ones that the decoder
-        bridged among them; () where the filters have not settled. Call it after `decoder.push`.
-        """
+        bridged among them; () where the filters have not settled."""
         x, lost = chunk.samples, chunk.lost
         if decoder.started_sample_n != self._started_n:
             self._started_n, self._seen_n, lost = decoder.started_sample_n, 0, 0

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from acquisition.stream import DeviceError, Source
-from firmware_bridge.command import Command, Mode
+from firmware_bridge.command import Command
 from firmware_bridge.safety import gate
 from firmware_bridge.safety_state import Do, Health, Output, Phase, Request
 from firmware_bridge.serial_link import Sent
@@ -28,8 +28,6 @@ from models.intent import Intent
 
 TICK_S = 0.010
 """Longest wait for samples before the gate is asked again."""
-THIN_SPEED = 0.5
-"""Share of its speed at which the hand moves while the signal has many holes."""
 LET_GO_N = 60
 """Ticks that the end of a run may take: torque goes within half a second."""
 INBOX_S = 1.0

@@ -16,7 +16,6 @@ from firmware_bridge.steer import Steering, begin
 from flexor.door import Door
 from flexor.efforts import Efforts
 from flexor.estop import EStop
-from flexor.door import Door
 from flexor.feed import Feed
 from flexor.rate import Rate
 from flexor.realtime import Step
@@ -60,8 +59,6 @@ class Loop:
     hand: Hand
     quality: Quality
     feeds: Sequence[Feed] = ()
-    door: Door | None = None
-    """where other processes may come in and look"""
     door: Door | None = None
     """where other processes may come in and look"""
     arm_when_rested: bool = False

@@ -11,8 +11,6 @@ from typing import Any
 
 from acquisition.sources import open_source
 from acquisition.stream import DeviceError, Source
-from firmware_bridge.control import control
-from firmware_bridge.grips import fitted
 from firmware_bridge.hands import open_hand
 from firmware_bridge.safety_state import limits_for
 from firmware_bridge.sole_control import sole_control
@@ -20,6 +18,7 @@ from flexor.estop import EStop, open_line
 from flexor.feed import Feed, spawn
 from flexor.live import run, stoppable
 from flexor.loop import Loop, note
+from flexor.mapping import efforts_for, steering_for
 from flexor.outlet import refuse_without_library, start_outlet
 from flexor.profile import DEMO_ARTIFACT, Profile, read_profile
 from flexor.reader import Inbox, moving
@@ -114,20 +113,18 @@ def drive(
     """Runs the loop with everything that was asked for around it; gives the report."""
     contract = artifact.contract
     decoder = open_decoder(artifact, source.spec)
-    grips = profile.control_grips(contract.labels, contract.rest)
+    efforts = efforts_for(profile, contract)
     with ExitStack() as stack:
         estop = EStop() if profile.estop_gpio is None else open_line(profile.estop_gpio)
         stack.callback(estop.close)
         stack.enter_context(sole_control(profile.hand))
         hand = stack.enter_context(open_hand(profile.hand))
-        if not profile.grips:
-            grips = fitted(hand.hand, grips)
-        mapping = control(grips, hand.hand, contract.labels, 1 / contract.hop_s)
+        steering = steering_for(profile, contract, hand.hand)
         hand.wait_connected()
         feeds = _feeds(source, source_name, record, view, lsl, stack)
         loop = Loop(
             decoder,
-            mapping,
+            steering,
             limits_for(hand.hand),
             hand,
             Quality(line_hz=profile.line_hz),
@@ -136,6 +133,7 @@ def drive(
             joint_names=hand.hand.joint_names,
             motion=(record is not None or lsl) and moving(source) is not None,
             realtime=profile.realtime,
+            sites=efforts,
             estop=estop,
         )
         if artifact.instead:

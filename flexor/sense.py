@@ -23,7 +23,7 @@ LOSS_SPAN_S, LOSS_LIMIT = 0.15, 0.15
 
 def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
     """The newest decision on the chunks. Late windows are skipped and counted."""
-    windows, tally = [], loop.tally
+    windows, efforts, tally = [], [], loop.tally
     if not loop.rate.right and count_rate(loop.rate, chunks, now_s) and loop.rate.told:
         note(loop, now_s, "wrong rate", loop.rate.told)
     for chunk in chunks:
@@ -36,7 +36,10 @@ def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
                 kind, _, text = marker.text.partition(": ")
                 note(loop, chunk.clock_s, kind, text)
         void = loop.state.counters.void_samples
-        windows += loop.decoder.push(chunk, loop.state)
+        came = loop.decoder.push(chunk, loop.state)
+        windows += came
+        if loop.sites is not None:
+            efforts += loop.sites.at(came, chunk, loop.state)
         watch(loop, chunk, loop.state.counters.void_samples - void)
     intent = None
     for i, window in enumerate(windows):
@@ -47,6 +50,8 @@ def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
                 continue
         intent = loop.decoder.decide(window, loop.state)
         tally.decided.append(Decided(window.sample_n, intent.gesture))
+        if efforts:
+            loop.efforts = efforts[i]
     return intent
 
 
