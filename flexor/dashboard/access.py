@@ -233,7 +233,9 @@ class Access:
             return Why.HOST
         if not path.startswith("/") or ".." in path or "\\" in path or "\0" in path or "//" in path:
             return Why.PATH
-        allowed = _POST if path.startswith(("/act", "/upload", "/leave", "/pair/")) else _GET
+        allowed: tuple[str, ...] = (
+            _POST if path.startswith(("/act", "/upload", "/leave", "/pair/")) else _GET
+        )
         if path.startswith("/_nicegui"):
             allowed = (*_GET, *_POST)
         if not request.socket and request.method not in allowed:
