@@ -8,8 +8,12 @@ import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from acquisition.stream import Refused
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 YEARS = 10
 """Nobody renews it: who trusts a device by its fingerprint once should not be asked again."""
@@ -103,7 +107,7 @@ def _make(names: Sequence[str]) -> tuple[bytes, bytes]:
     return made.public_bytes(pem), private
 
 
-def _name(name: str) -> object:
+def _name(name: str) -> x509.GeneralName:
     from cryptography import x509
 
     try:
