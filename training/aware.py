@@ -51,9 +51,9 @@ class Rounded(nn.Module):
         return conv2d(x, weight, layer.bias, layer.stride, layer.padding, layer.dilation)
 
 
-def aware(module: nn.Module, windows: Samples) -> nn.Module:
+def aware(module: nn.Module, windows: Samples, *, estimates: bool = False) -> nn.Module:
     """A copy of a folded module that was trained to be rounded: on windows (window, ...) without
-    labels, it learns to give the float module's probabilities."""
+    labels, it learns to give the float module's probabilities, or its estimates."""
     teacher = copy.deepcopy(module).eval()
     student = copy.deepcopy(module).eval()
     rounded = _rounded(student)
@@ -64,14 +64,19 @@ def aware(module: nn.Module, windows: Samples) -> nn.Module:
         student(x)
         for layer in rounded:
             layer.watching = False
-        taught = softmax(teacher(x), 1)
+        taught = teacher(x) if estimates else softmax(teacher(x), 1)
+        spread = taught.std(0)
     optimizer = torch.optim.Adam(student.parameters(), lr=RATE)
     rng = np.random.default_rng(SEED)
     for step in range(STEPS):
         for group in optimizer.param_groups:
             group["lr"] = RATE * (1 - step / STEPS)
         which = torch.from_numpy(rng.integers(0, len(x), BATCH))
-        loss = kl_div(log_softmax(student(x[which]), 1), taught[which], reduction="batchmean")
+        told = student(x[which])
+        if estimates:
+            loss = ((told - taught[which]) / spread).square().mean()
+        else:
+            loss = kl_div(log_softmax(told, 1), taught[which], reduction="batchmean")
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -28,6 +28,8 @@ from preprocessing.stage import Array
 METHOD = "static QDQ, uint8 activations, int8 weights per channel, min-max"
 NOTHING = "none"
 INPUT, OUTPUT = "x", "logits"
+STREAMED = 4
+"""Every how many windows a streaming network is calibrated on: each brings all of its hops."""
 OPSET = 20
 
 Feeds = list[dict[str, Array]]
@@ -99,7 +101,7 @@ def feeds_of(graph: bytes, windows: Array, stream: Stream | None) -> Feeds:
         return [{INPUT: window[None].astype(np.float32)} for window in windows]
     session = InferenceSession(graph, providers=["CPUExecutionProvider"])
     hop, feeds = stream.input.shape[-1], []
-    for window in windows:
+    for window in windows[::STREAMED]:
         states = {state.name: np.zeros(state.shape, np.float32) for state in stream.states}
         for end in range(hop + window.shape[-1] % hop, window.shape[-1] + 1, hop):
             feed = {INPUT: window[None, ..., end - hop : end].astype(np.float32), **states}

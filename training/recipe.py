@@ -135,6 +135,8 @@ class Recipe:
     """settings of the network's family; see docs/networks.md"""
     features: str = ""
     """what the network takes instead of the window: "time_domain" or "log_covariance" """
+    targets: tuple[str, ...] = ()
+    """continuous targets to estimate, by name; without any, the network decides gestures"""
     streaming: bool = False
     """the artifact runs on the newest samples alone; for families that have such a form"""
     pretraining: str = SUPERVISED

@@ -22,6 +22,7 @@ from training.datasets import Segment
 from training.export import NO_GOLDEN, calibration_digest, code_commit, write_artifact
 from training.fit import Progress, fit
 from training.folding import folded
+from training.golden import golden_of
 from training.networks.dbn import DeepBelief
 from training.networks.tcn import StreamingTcn
 from training.quantize import INPUT, METHOD, NOTHING, OUTPUT, feeds_of, to_int8, to_onnx
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
 
 CALIBRATION_WINDOWS = 2048
 """Windows of the training data that the quantization sees: half calibrate, half measure."""
-GOLDEN_HOPS = 12
-"""Decisions in the golden recording, beside the first."""
-
 Weights = Mapping[str, torch.Tensor]
 
 
@@ -143,7 +141,7 @@ def calibrate(
         chain,
         levels(windows, labels, rest),
         windows,
-        _golden(groups[0], recipe),
+        golden_of(groups[0], recipe.signal),
     )
 
 
@@ -195,7 +193,8 @@ def deploy(
     if how == FLOAT or operators == ():
         return write_artifact(path, full, unquantized, golden), whole
     if how == AWARE:
-        small, method = float_graph(aware(plain, windows[::2]), draft), AWARE_METHOD
+        rounded = aware(plain, windows[::2], estimates=bool(draft.targets))
+        small, method = float_graph(rounded, draft), AWARE_METHOD
     else:
         feeds = feeds_of(full, windows[::2], draft.stream)
         small, method = to_int8(full, feeds, operators), METHOD
@@ -221,12 +220,19 @@ def calibration_windows(windows: WindowSet) -> Samples:
 
 
 def disagreement(small: Artifact, full: Artifact, windows: Samples) -> tuple[float, float]:
-    """(share of equal decisions, largest difference of a logit) on windows (window, ...)."""
+    """(share of equal answers, largest difference of an output) on windows (window, ...).
+
+    Decisions are equal when they name the same gesture, estimates when each is within a hundredth
+    of its target's range.
+    """
+    targets = small.contract.targets
+    near = np.array([(t.high - t.low) / 100 for t in targets])
     equal, worst = 0, 0.0
     for window in windows:
         a = small.runtime.run(window[None])[0].copy()
         b = full.runtime.run(window[None])[0]
-        equal += int(a.argmax() == b.argmax())
+        same = (np.abs(a - b) <= near).all() if targets else a.argmax() == b.argmax()
+        equal += int(same)
         worst = max(worst, float(np.abs(a - b).max()))
     return equal / len(windows), worst
 
@@ -281,11 +287,3 @@ def _teacher(
     module = network_for(larger, len(spec_of(segments).channels), len(labels))
     module.load_state_dict(dict(pretrain(larger, segments, labels, None, where)))
     return module.eval()
-
-
-def _golden(parts: Sequence[Segment], recipe: Recipe) -> Samples:
-    """The end of one gesture and the begin of the next: a moment at which much happens."""
-    signal = recipe.signal
-    n = signal.window_samples + GOLDEN_HOPS * signal.hop_samples
-    after = n // 2
-    return np.concatenate([parts[0].samples[-(n - after) :], parts[1].samples[:after]])
