@@ -92,6 +92,21 @@ def record(
 
 
 @app.command()
+def watch(
+    source: Annotated[str, typer.Option(help="e.g. myo, or synthetic:armband")] = "synthetic",
+    line_hz: Annotated[float, typer.Option(help="Mains frequency, for the quality check.")] = 50.0,
+    seconds: Seconds = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Stream a source for the page to look at, without a hand and without deciding anything."""
+    from flexor.watch import run_watch
+
+    report = run_watch(source, line_hz, seconds)
+    _emit(report, json_file)
+    raise typer.Exit(FAILED if report["error"] else 0)
+
+
+@app.command()
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A recording of a known kind.")],
     out: Annotated[

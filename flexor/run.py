@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from acquisition.stream import DeviceError, Source
 from firmware_bridge.hands import open_hand
 from firmware_bridge.safety_state import limits_for
 from firmware_bridge.sole_control import sole_control
+from flexor.door import Door
 from flexor.estop import EStop, open_line
 from flexor.feed import Feed, spawn
 from flexor.live import run, stoppable
@@ -135,6 +136,7 @@ def drive(
             realtime=profile.realtime,
             sites=efforts,
             estop=estop,
+            door=stack.enter_context(closing(_door(source, source_name))),
         )
         if artifact.instead:
             note(loop, loop.clock(), "artifact refused", artifact.instead)
@@ -227,6 +229,11 @@ def _feeds(
     for feed in feeds:
         stack.callback(feed.close)
     return feeds
+
+
+def _door(source: Source, source_name: str) -> Door:
+    device = moving(source)
+    return Door(source.spec, source_name, None if device is None else device.motion_spec)
 
 
 def _recording(feeds: Sequence[Feed], record: Path | None) -> dict[str, Any] | None:

@@ -30,7 +30,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[VirtualRun]
 
 
 def heard(sock: socket.socket) -> list[tuple[Kind, Any]]:
-    found = []
+    found: list[tuple[Kind, Any]] = []
     while True:
         try:
             message = sock.recv(MESSAGE_MAX)

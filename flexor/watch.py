@@ -1,0 +1,121 @@
+"""Streams a source without deciding anything: for looking at electrodes and for calibration."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from acquisition.sources import open_source
+from acquisition.stream import Chunk, Source
+from flexor.door import GUEST, Door
+from flexor.feed import Feed
+from flexor.messages import Kind
+from flexor.reader import Reader, room_for
+from flexor.tally import device_report
+from preprocessing.quality import MENDS, Finding, Quality
+
+POLL_S = 0.05
+STATUS_S = 0.1
+INBOX_S = 1.0
+
+
+@dataclass
+class Watch:
+    """Everything that one run without a hand holds."""
+
+    quality: Quality
+    source: Source
+    door: Door | None = None
+    feeds: list[Feed] = field(default_factory=list)
+    clock: Callable[[], float] = time.monotonic
+    state: Any = None
+    findings: Sequence[Finding] = ()
+    samples: int = 0
+    lost: int = 0
+    status_s: float = 0.0
+    stopping: bool = False
+    error: str | None = None
+    """why the source ended before its time"""
+
+
+def run_watch(source_word: str, line_hz: float, seconds: float | None) -> dict[str, Any]:
+    """Opens the source and a door to it, and streams until it ends, the time is over, a guest
+    asks for the end, or Ctrl-C."""
+    source = open_source(source_word)
+    with closing(Door(source.spec, source_word)) as door:
+        watching = Watch(Quality(line_hz=line_hz), source, door)
+        with suppress(KeyboardInterrupt):
+            watch(watching, seconds)
+    return {
+        "source": source_word,
+        "samples": watching.samples,
+        "lost_samples": watching.lost,
+        "error": watching.error,
+        **device_report(source),
+    }
+
+
+def watch(watching: Watch, seconds: float | None = None) -> None:
+    """Feeds guests until the source ends, the time is over or it is asked to stop."""
+    inbox = room_for(watching.source, INBOX_S)
+    watching.state = watching.quality.start(watching.source.spec)
+    until_s = None if seconds is None else watching.clock() + seconds
+    with Reader(watching.source, inbox):
+        while not (watching.stopping or inbox.ended):
+            if until_s is not None and watching.clock() >= until_s:
+                break
+            turn(watching, inbox.take(POLL_S))
+    for feed in watching.feeds:
+        feed.close(0.0)
+    watching.error = None if inbox.error is None else str(inbox.error)
+
+
+def turn(watching: Watch, chunks: Sequence[Chunk]) -> None:
+    """What came in is looked at and told."""
+    for chunk in chunks:
+        watching.samples += len(chunk.samples)
+        watching.lost += chunk.lost
+        watching.findings, watching.state = watching.quality.step(chunk.samples, watching.state)
+        for feed in watching.feeds:
+            feed.send_chunk(chunk)
+    for feed in watching.feeds:
+        for word in feed.poll():
+            watching.stopping = watching.stopping or word.get("key") == "quit"
+    now_s = watching.clock()
+    if now_s - watching.status_s >= STATUS_S:
+        watching.status_s = now_s
+        _welcome(watching)
+        status = describe(watching)
+        for feed in watching.feeds:
+            feed.send(Kind.STATUS, status)
+
+
+def describe(watching: Watch) -> dict[str, Any]:
+    """The state of things, for a page; as flexor.tell has it, as far as there is any."""
+    return {
+        "state": "watching",
+        "cause": "No hand is connected.",
+        "joints": [],
+        "findings": [
+            {"channel": f.channel, "kind": f.kind, "fault": f.fault, "mend": MENDS[f.kind]}
+            for f in watching.findings
+        ],
+        "latency_ms": None,
+        "counts": {"samples": watching.samples, "lost samples": watching.lost},
+        "event": "",
+    }
+
+
+def _welcome(watching: Watch) -> None:
+    stay = [feed for feed in watching.feeds if feed.alive]
+    came = watching.door.enter([f for f in stay if f.name == GUEST]) if watching.door else None
+    if came is not None:
+        came.send(Kind.STATUS, {"about": {}})
+        stay.append(came)
+    for feed in watching.feeds:
+        if not feed.alive:
+            feed.close(0.0)
+    watching.feeds = stay
