@@ -8,6 +8,10 @@ from typing import NamedTuple, cast
 
 SAFE_MS = 150.0
 """Science 5.3: neutral or hold within this, wherever a fault names no time of its own."""
+CUT_MS = 50.0
+"""Science 5.3: a sick motor has no torque within this."""
+ESTOP_MS = 20.0
+"""Science 5.3: the emergency stop, in software."""
 
 
 class Outcome(NamedTuple):
@@ -39,6 +43,24 @@ FAULTS: dict[int, Fault] = {
     5: Fault("packet out of order", SAFE_MS, "flexor.fault_stream:reordered"),
     # 6 to 19 come here from fault_flow and fault_signal, 20 to 40 from fault_process,
     # fault_files and fault_hand.
+    20: Fault("CPU stall, 50 ms to 5 s", SAFE_MS, "flexor.fault_process:stalled"),
+    21: Fault("out of memory", SAFE_MS, "flexor.fault_process:starved"),
+    22: Fault("disk full, read-only card", SAFE_MS, "flexor.fault_files:disk_full"),
+    23: Fault("power cut during write", SAFE_MS, "flexor.fault_files:power_cut"),
+    24: Fault("artifact cut, flipped bit", SAFE_MS, "flexor.fault_files:damaged_model"),
+    25: Fault("artifact for another device", SAFE_MS, "flexor.fault_files:other_model"),
+    26: Fault("malicious artifact", SAFE_MS, "flexor.fault_files:malicious_model"),
+    27: Fault("port busy, denied, gone", SAFE_MS, "flexor.fault_files:wrong_port"),
+    28: Fault("hand refuses or garbles", SAFE_MS, "flexor.fault_hand:garbled"),
+    29: Fault("hand stuck, over-current, hot", CUT_MS, "flexor.fault_hand:sick"),
+    30: Fault("commands stop reaching the hand", SAFE_MS, "flexor.fault_process:deaf"),
+    32: Fault("flood, slow reader", SAFE_MS, "flexor.fault_process:flooded"),
+    33: Fault("malformed message", SAFE_MS, "flexor.fault_files:malformed"),
+    34: Fault("arming while the muscles work", SAFE_MS, "flexor.fault_hand:active_at_start"),
+    35: Fault("two controllers at once", SAFE_MS, "flexor.fault_process:two_controllers"),
+    36: Fault("emergency stop in any state", ESTOP_MS, "flexor.fault_hand:emergency"),
+    38: Fault("time runs back, suspend", SAFE_MS, "flexor.fault_process:jumped"),
+    40: Fault("consumer crashes", SAFE_MS, "flexor.fault_process:killed_consumer"),
 }
 """number in science 5.3 -> fault"""
 
