@@ -7,8 +7,10 @@ as fast as two clocks can drift apart.
 
 from __future__ import annotations
 
-CRYSTAL = 0.0002
-"""Share by which a clock with a crystal may be slow: 100 ppm, and some."""
+CRYSTAL = 0.0006
+"""Share by which a clock with a crystal may be slow: 500 ppm (science 5.3, fault 8), and some; good
+ones keep 100. With less the stamps of a slow device grow old by up to a second an hour, and losses
+are seen that are none."""
 CATCH_UP_N = 0.9
 """Samples by which the clock may be set back with each arrival: a chunk's first sample must come
 after the last of the chunk before, however many there are in it."""

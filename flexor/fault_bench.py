@@ -23,7 +23,6 @@ from acquisition.sources import open_source
 from acquisition.stream import Chunk, Counts, Device, DeviceError, Source, Spec
 from acquisition.synthetic import open_synthetic
 from firmware_bridge import simulated_mcu
-from firmware_bridge.control import HAND6_GRIPS, Grips, control, grips_for
 from firmware_bridge.emulators.twin import HandTwin, TwinPort, open_hand_twin
 from firmware_bridge.firmware_hand import joints_of
 from firmware_bridge.firmware_library import CMcu, c_model
@@ -35,7 +34,8 @@ from firmware_bridge.simulated_mcu import Joints, Mcu
 from flexor.fault_wires import BenchPort, Drifting, Line, VirtualInbox, VirtualPort, arm_signal
 from flexor.live import act, finish, tick
 from flexor.loop import Loop
-from flexor.profile import DEMO_ARTIFACT
+from flexor.mapping import efforts_for, steering_for
+from flexor.profile import DEMO_ARTIFACT, Profile
 from flexor.report import device_text
 from flexor.tally import device_report
 from models.artifact import Artifact, open_artifact
@@ -56,8 +56,8 @@ class VirtualRun:
     `word` opens a device of SOURCES on its twin, which sends the simulated arm's counts in the
     device's own bytes; `drift` is the share by which its clock is fast. Without one the simulated
     arm is the source itself. A device with another spec than the demo's artifact gets the same
-    network behind a contract that names that spec. `c` drives the
-    firmware in C, else the same in Python; `hand` one of another maker.
+    network behind a contract that names that spec. A `bare` run is the source alone, read every `quantum_s`. `c` drives
+    the firmware in C, else the same in Python; `hand` one of another maker.
     """
 
     def __init__(
@@ -76,6 +76,9 @@ class VirtualRun:
         artifact: Artifact | None = None,
         worn: Arm = ARMBAND,
         drift: float = 0.0,
+        bare: bool = False,
+        quantum_s: float = 0.0,
+        profile: Profile | None = None,
     ) -> None:
         self.reader_clock = VirtualClock(START_S)
         self.device_ports: list[BenchPort] = []
@@ -84,16 +87,19 @@ class VirtualRun:
         self.source: Source
         if word:
             self.sensor: Twin = open_twin(word.partition(":")[0], **(twin or {}))
-            self.source = self._wired(word, twin or {}, trouble or Trouble())
-            rate_hz = self.sensor.spec.rate_hz
-            arm_now = replace(worn, rate_hz=rate_hz, seed=seed)
-            simulation = Simulation(arm_now, script, faults)
-            self.sensor.signal = arm_signal(simulation, self.sensor.spec)
+            self.source = self._wired(word, twin or {}, trouble or Trouble(), quantum_s)
+            if not bare:
+                arm_now = replace(worn, rate_hz=self.sensor.spec.rate_hz, seed=seed)
+                simulation = Simulation(arm_now, script, faults)
+                self.sensor.signal = arm_signal(simulation, self.sensor.spec)
             self.sensor = cast("Twin", Drifting(self.sensor, 1 + drift))
         else:
             self.source = open_synthetic(
                 fast=True, seed=seed, script=script, faults=tuple(faults), clock=lambda: START_S
             )
+        if bare:
+            self.source.start()
+            return
         artifact = made_for(artifact or open_artifact(DEMO_ARTIFACT), self.source.spec)
         contract = artifact.contract
         self.hop_s = contract.hop_s
@@ -107,17 +113,18 @@ class VirtualRun:
         self.twin: HandTwin | None = None
         """the hand of another maker, where one was named"""
         if hand:
-            self.twin = open_hand_twin(hand)
+            self.twin = open_hand_twin(hand.partition(":")[0])
             self.twin_port = TwinPort(self.twin, lambda: self.now_s)
             link = open_hand(hand, port=self.twin_port, clock=lambda: self.now_s)
-        grips = grips_for(contract.labels, Grips(HAND6_GRIPS.grips, contract.rest))
+        wearer = profile or Profile()
         self.loop = Loop(
             open_decoder(artifact, self.source.spec),
-            control(grips, link.hand, contract.labels, 1 / contract.hop_s),
+            steering_for(wearer, contract, link.hand),
             limits_for(link.hand),
             link,
             Quality(),
             arm_when_rested=arm,
+            sites=efforts_for(wearer, contract),
             clock=lambda: self.now_s,
         )
         self.inbox = VirtualInbox(round(self.source.spec.rate_hz))
@@ -129,11 +136,13 @@ class VirtualRun:
         for _ in range(5):
             act(self.loop, None, True, self.now_s)
 
-    def _wired(self, word: str, settings: dict[str, Any], trouble: Trouble) -> Source:
+    def _wired(
+        self, word: str, settings: dict[str, Any], trouble: Trouble, quantum_s: float
+    ) -> Source:
         clock = self.reader_clock
 
         def opened() -> BenchPort:
-            port = BenchPort(self.sensor, clock, trouble)
+            port = BenchPort(self.sensor, clock, trouble, quantum_s)
             port.line, port.unplugged = self.line, self.line.gone
             self.device_ports.append(port)
             return port
@@ -149,7 +158,7 @@ class VirtualRun:
         while self.now_s < self.start_s + second - 1e-9 and not self.inbox.ended:
             self.now_s = round(self.now_s + 0.001, 6)
             came = self._read_device() if self.device_ports else self._deliver()
-            self.model.advance(self.mcu, self._now_ms())
+            self.port.inside += self.model.advance(self.mcu, self._now_ms())
             if self.twin is not None:
                 self.twin_port.tick()
             if (came or self._now_ms() % 10 == 0) and not self.frozen:

@@ -1,4 +1,4 @@
-"""Faults 1 to 5: what befalls frames between the sensor and the loop, and between it and the hand."""
+"""Faults 1 to 5: what befalls frames on their way from the sensor, and on to the hand."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def rarely(run: VirtualRun, change: bytes | None = None) -> None:
         out = []
         for arrival in arrivals:
             seen[0] += 1
-            if seen[0] % RARELY_N == 0:
-                arrival = arrival._replace(data=_struck(arrival.data, change))
-            out.append(arrival)
+            struck = seen[0] % RARELY_N == 0
+            data = _struck(arrival.data, change) if struck else arrival.data
+            out.append(arrival._replace(data=data))
         return out
 
     run.line.meddle = strike
@@ -168,7 +168,12 @@ def reordered() -> Outcome:
     ok &= stop.moving
     old, stale_n = stop.port.sent[-1], stop.mcu.rx.stale
     stop.loop.request = Request.DISARM
-    safe_s = stop.rest_s(each=lambda: stop.mcu.state is HandState.IDLE and stop.port.deliver(old))
+
+    def again() -> None:
+        if stop.mcu.state is HandState.IDLE:
+            stop.port.deliver(old)
+
+    safe_s = stop.rest_s(each=again)
     ok &= stop.mcu.rx.stale > stale_n and stop.mcu.state is HandState.IDLE
     return Outcome(ok, 1e3 * safe_s, f"{stop.told(MOVING_S)} In all: {late.device_told}.")
 

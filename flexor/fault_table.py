@@ -13,6 +13,9 @@ CUT_MS = 50.0
 ESTOP_MS = 20.0
 """Science 5.3: the emergency stop, in software."""
 
+FOUND_MS = 2000.0
+"""Science 5.3: a wrong sample rate is found out within this, before anything was armed."""
+
 
 class Outcome(NamedTuple):
     """What was seen when a fault struck."""
@@ -41,7 +44,11 @@ FAULTS: dict[int, Fault] = {
     3: Fault("corrupt bytes, wrong CRC", SAFE_MS, "flexor.fault_stream:corrupt"),
     4: Fault("duplicate packet", SAFE_MS, "flexor.fault_stream:duplicated"),
     5: Fault("packet out of order", SAFE_MS, "flexor.fault_stream:reordered"),
-    # 6 to 19 come here from fault_flow and fault_signal, 20 to 40 from fault_process,
+    6: Fault("lost packets, 1 to 20 %", SAFE_MS, "flexor.fault_flow:lost"),
+    7: Fault("counter wraps within a gap", SAFE_MS, "flexor.fault_flow:wrapped"),
+    8: Fault("clock drift, jitter, NTP step", SAFE_MS, "flexor.fault_flow:drifting"),
+    9: Fault("wrong sample rate", FOUND_MS, "flexor.fault_flow:wrong_rate"),
+    # 10 to 19 come here from fault_signal and fault_wearer, 20 to 40 from fault_process,
     # fault_files and fault_hand.
     20: Fault("CPU stall, 50 ms to 5 s", SAFE_MS, "flexor.fault_process:stalled"),
     21: Fault("out of memory", SAFE_MS, "flexor.fault_process:starved"),
