@@ -201,8 +201,8 @@ def read_dataset(word: str, want: Selection = EVERYTHING) -> Reading:
     """
     reading = gathered(iterate(word, want))
     if not reading.segments:
-        first = f" {reading.left_out[0].where}: {reading.left_out[0].why}" * bool(reading.left_out)
-        raise Refused(f'"{word}" has no segment of what is wanted ({want}).{first}')
+        first = [f" {item.where}: {item.why}" for item in reading.left_out[:1]]
+        raise Refused(f'"{word}" has no segment of what is wanted ({want}).{"".join(first)}')
     return reading
 
 

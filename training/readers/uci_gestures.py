@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from acquisition.myo_files import MYO_SPEC
 from acquisition.stream import Refused, Samples
+from acquisition.text_rows import columns_of, lines_of
 from acquisition.uci_files import COUNT
 from acquisition.uci_files import GESTURES as WORDS
 from training.datasets import UNLABELLED, Item, LeftOut, Segment, Selection
@@ -118,13 +119,11 @@ def _segments(
 
 def _table(path: Path) -> tuple[NDArray[np.float64], Samples, Labels]:
     """(times in ms, counts, classes); a row with a cell that is no number is passed over."""
-    try:
-        rows = np.genfromtxt(path, skip_header=1, delimiter="\t", invalid_raise=False)
-    except (OSError, ValueError) as error:
-        raise Refused(f"{path.name} cannot be read: {error}.") from None
-    if rows.ndim != 2 or rows.shape[1] != 10:
-        raise Refused(f"{path.name} has no rows of ten numbers; copy it again.")
+    split = [line.split("\t") for line in lines_of(path)[1:]]
+    rows = columns_of([row for row in split if len(row) == 10], range(10))
     rows = rows[np.isfinite(rows).all(axis=1)]
+    if not len(rows):
+        raise Refused(f"{path.name} has no rows of ten numbers; copy it again.")
     ahead = np.concatenate([[True], np.diff(rows[:, 0]) > 0])
     rows = rows[ahead]
     if len(rows) < 2:
