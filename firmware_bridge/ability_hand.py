@@ -15,6 +15,7 @@ from firmware_bridge.dialect import Ear, Facts, Reading, Silence, Wanted
 from firmware_bridge.dialect_link import DialectLink, open_serial_dialect
 from firmware_bridge.hand_port import HandPort
 from firmware_bridge.hands import HAND6, HandSpec
+from firmware_bridge.words import only_port
 
 BAUD_HZ = 460_800
 ADDRESS = 0x50
@@ -165,4 +166,4 @@ def open_ability(
 
     Refuses a port that is missing, busy or not permitted.
     """
-    return open_serial_dialect(AbilityHand(), argument, BAUD_HZ, port, clock)
+    return open_serial_dialect(AbilityHand(), only_port(argument, "ability"), BAUD_HZ, port, clock)

@@ -16,6 +16,7 @@ from firmware_bridge.dialect_link import DialectLink, open_serial_dialect
 from firmware_bridge.hand_port import HandPort
 from firmware_bridge.hands import HandSpec, Joint
 from firmware_bridge.lines import Lines
+from firmware_bridge.words import only_port
 
 BAUD_HZ = 115_200
 OPEN_N, CLOSED_N = 50, 973
@@ -151,4 +152,4 @@ def open_brunel(
 
     Refuses a port that is missing, busy or not permitted.
     """
-    return open_serial_dialect(Brunel(), argument, BAUD_HZ, port, clock)
+    return open_serial_dialect(Brunel(), only_port(argument, "brunel"), BAUD_HZ, port, clock)

@@ -15,6 +15,7 @@ from firmware_bridge.dialect_link import DialectLink, open_serial_dialect
 from firmware_bridge.hand_port import HandPort
 from firmware_bridge.hands import HandSpec, Joint
 from firmware_bridge.lines import Lines
+from firmware_bridge.words import only_port
 
 BAUD_HZ = 115_200
 COMMAND_N = 16
@@ -136,4 +137,4 @@ def open_mia(
 
     Refuses a port that is missing, busy or not permitted.
     """
-    return open_serial_dialect(Mia(), argument, BAUD_HZ, port, clock)
+    return open_serial_dialect(Mia(), only_port(argument, "mia"), BAUD_HZ, port, clock)

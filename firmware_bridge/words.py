@@ -5,6 +5,16 @@ from __future__ import annotations
 from acquisition.stream import Refused
 
 
+def only_port(argument: str, hand: str) -> str:
+    """The port that stands behind a hand's name. Refuses settings, for hands that have none."""
+    port, comma, rest = argument.partition(",")
+    if comma:
+        raise Refused(
+            f'The hand {hand} has no settings, and "{rest}" is one: write {hand}:{port or "PORT"}.'
+        )
+    return port
+
+
 def read_ids(text: str, low: int, high: int) -> tuple[int, ...]:
     """Ids of servos out of "1+2+3". Refuses none, doubles and those outside `low`..`high`."""
     parts = [part.strip() for part in text.split("+")]

@@ -28,6 +28,7 @@ from firmware_bridge.emulators.twin import (
 )
 
 SIGNALS = ("muscles", "pattern")
+PORT_HIGH = 65_535
 
 
 def emulate(
@@ -58,8 +59,10 @@ def emulate(
                 serve_in_air(at, stop, lambda where: _there(name, f"{say}unix:{where}"))
             elif name in TCP_PORTS:
                 host, _, number = (at or "127.0.0.1").partition(":")
-                if not (number or "0").isdigit():
-                    raise Refused(f'--at is HOST or HOST:PORT, not "{at}".')
+                if not (number or "0").isdigit() or int(number or 0) > PORT_HIGH:
+                    raise Refused(
+                        f'--at is HOST or HOST:PORT, with a port up to {PORT_HIGH}, not "{at}".'
+                    )
                 port = int(number or TCP_PORTS[name])
                 serve_hand_at(hand, host, port, stop, lambda where: _there(name, say + where))
             else:

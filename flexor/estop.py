@@ -8,6 +8,7 @@ that imports gpiozero.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -80,8 +81,10 @@ def open_line(pin: int) -> EStop:
             "try again."
         ) from error
     try:
-        # Pulled up and active when low: active is the closed line.
-        button = gpiozero.Button(pin, pull_up=True)
+        with warnings.catch_warnings():  # of each library below that it tries in turn
+            warnings.simplefilter("ignore")
+            # Pulled up and active when low: active is the closed line.
+            button = gpiozero.Button(pin, pull_up=True)
     except gpiozero.BadPinFactory as error:
         raise DeviceRefused(
             "This computer has no pins that gpiozero can use: leave estop_gpio out, or run on a "

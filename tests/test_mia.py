@@ -65,3 +65,8 @@ def test_other_streams_are_passed_over_and_torn_lines_counted() -> None:
 def test_a_hand_without_a_port_is_refused_with_what_to_write() -> None:
     with pytest.raises(Refused, match="Name the port"):
         open_mia("")
+
+
+def test_settings_of_a_hand_that_has_none_are_refused() -> None:
+    with pytest.raises(Refused, match='hand mia has no settings, and "max=3" is one: write mia:/d'):
+        open_mia("/dev/ttyUSB0,max=3")

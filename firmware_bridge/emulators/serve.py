@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pty
 import select
@@ -39,7 +40,10 @@ def serve_hand(twin: HandTwin, link: str, stop: Event, ready: Ready) -> None:
             try:
                 Path(link).symlink_to(name)
             except OSError as error:
-                raise Refused(f"{link} cannot be made a link ({error.strerror}).") from None
+                raise Refused(
+                    f'"{link}" cannot be made a link ({error.strerror}): give the path of a file '
+                    f"that is not there yet, with --at."
+                ) from None
             stack.callback(Path(link).unlink, missing_ok=True)
         ready(link or name)
         _live(twin, master, stop)
@@ -50,6 +54,10 @@ def serve_hand_at(twin: HandTwin, host: str, number: int, stop: Event, ready: Re
     try:
         server = socket.create_server((host, number))
     except OSError as error:
+        if (error.errno or 0) < 0 or error.errno == errno.EADDRNOTAVAIL:  # no name, or not ours
+            raise Refused(
+                f'"{host}" is no address of this computer: give one with --at, e.g. 127.0.0.1.'
+            ) from None
         why = os.strerror(error.errno or 0)
         raise Refused(
             f"Port {number} of {host} cannot be listened at ({why}): end the other program that "
