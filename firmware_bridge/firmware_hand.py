@@ -15,10 +15,19 @@ from typing import Any
 
 from acquisition.stream import DeviceTimeout, Refused
 from firmware_bridge.firmware_build import TARGETS, build, need
-from firmware_bridge.hands import HAND6, HandSpec
-from firmware_bridge.serial_link import SerialLink, open_serial
-from firmware_bridge.simulated_hand import SimulatedHand
+from firmware_bridge.hands import EXO, HAND6, HandSpec
+from firmware_bridge.serial_link import SerialLink, crc_n_of, open_serial
+from firmware_bridge.simulated_hand import SimulatedHand, joints_of
 from firmware_bridge.simulated_joints import Joints
+
+__all__ = [
+    "Emulator",
+    "joints_of",
+    "open_firmware",
+    "open_firmware_exo",
+    "start_board",
+    "start_firmware",
+]
 
 START_S = 10.0
 """QEMU tells its terminal in 0.1 s; a loaded machine is given 100 times that."""
@@ -55,12 +64,6 @@ class Emulator:
         self.stop()
 
 
-def joints_of(spec: HandSpec) -> Joints:
-    """The joints that the firmware needs to have for that hand."""
-    low, high = (tuple(joint.range_deg[end] for joint in spec.joints) for end in (0, 1))
-    return Joints(low, high, tuple(joint.max_velocity_deg_s for joint in spec.joints))
-
-
 def start_firmware(
     joints: Joints | None = None, out: Path | None = None, crc_n: int = 2
 ) -> SimulatedHand:
@@ -69,7 +72,8 @@ def start_firmware(
     `crc_n` is 4 for exoskeletons. Takes the same faults as the simulated hand. Refuses a machine
     without a C compiler.
     """
-    axes = (joints or joints_of(HAND6)).axes()
+    joints = joints or joints_of(HAND6)
+    axes = joints.axes()[: len(joints.low_deg)]
     words = [*(",".join(map(str, axis)) for axis in axes), str(crc_n)]
     return SimulatedHand.launch([str(build("host", out)), *words])
 
@@ -106,9 +110,22 @@ def open_firmware(argument: str = "", **options: Any) -> SerialLink:
             "is serial:PORT."
         )
     on_board = bool(argument) and bool(TARGETS[argument].emulator)
-    hand = start_board(argument) if on_board else start_firmware()
+    return _opened(start_board(argument) if on_board else start_firmware(), HAND6, options)
+
+
+def open_firmware_exo(argument: str = "", **options: Any) -> SerialLink:
+    """A link to the firmware in C with the joints of EXO, on this machine."""
+    if argument not in ("", "host"):
+        raise Refused(
+            f'The firmware has a leg\'s joints on this machine, not as "{argument}"; on a real '
+            "board it is serial_exo:PORT."
+        )
+    return _opened(start_firmware(joints_of(EXO), crc_n=crc_n_of(EXO)), EXO, options)
+
+
+def _opened(hand: SimulatedHand | Emulator, spec: HandSpec, options: dict[str, Any]) -> SerialLink:
     try:
-        return open_serial(hand.url, on_close=hand.stop, **options)
+        return open_serial(hand.url, spec, on_close=hand.stop, **options)
     except BaseException:
         hand.stop()
         raise

@@ -45,14 +45,16 @@ Rx = structure(
 )  # fmt: skip
 Inputs = structure(
     "Inputs", current_ma=I32 * DOF_N, temperature_c=I32 * DOF_N, measured_udeg=I32 * DOF_N,
-    measures=U8, stalled=U8, over_current=ct.c_bool, pressed=ct.c_bool, refuses=ct.c_bool,
+    measures=U8, stalled=U8, over_current=ct.c_bool, low_battery=ct.c_bool,
+    brown_out=ct.c_bool, pressed=ct.c_bool, refuses=ct.c_bool,
 )  # fmt: skip
 HandC = structure(
     "HandC", inputs=Inputs, joints=ct.c_void_p, write=WRITE, context=ct.c_void_p, rx=Rx,
     now_ms=U32, setpoint_ms=U32, telem_ms=U32, range_err=U32, seq=U16, age_ms=U16, ttl_ms=U16,
-    still_ms=U16, pressed_ms=U16, state=U8, mode=U8, agreed=ct.c_bool, tripped=ct.c_bool,
-    hot=ct.c_bool, over_ms=U8 * DOF_N, counts=ct.c_int16 * DOF_N, position_udeg=I32 * DOF_N,
-    velocity_mdeg_s=I32 * DOF_N, torque=I32 * DOF_N,
+    still_ms=U16, pressed_ms=U16, state=U8, mode=U8, joints_n=U8, agreed=ct.c_bool,
+    tripped=ct.c_bool, hot=ct.c_bool, eased=ct.c_bool, over_ms=U8 * DOF_N,
+    counts=ct.c_int16 * DOF_N, position_udeg=I32 * DOF_N,
+    velocity_mdeg_s=I32 * DOF_N, torque=I32 * DOF_N, seen_udeg=I32 * DOF_N, fast=ct.c_int8 * DOF_N,
 )  # fmt: skip
 Clock = structure("Clock", mask=U32, ticks_per_ms=U32, last=U32, rest=U32, ms=U32)
 
@@ -85,6 +87,7 @@ def library() -> ct.CDLL:
     loaded.flx_crc16.restype = loaded.flx_torque_limit.restype = U16
     loaded.flx_crc32.restype = loaded.flx_clock_ms.restype = U32
     loaded.flx_cobs_encode.restype = loaded.flx_pack.restype = ct.c_size_t
+    loaded.flx_flags.restype = U8
     loaded.flx_sizes.restype = ct.c_size_t
     loaded.flx_rx_byte.restype = loaded.flx_hand_start.restype = ct.c_bool
     for which, kind in enumerate((Joint, Frame, Rx, Inputs, HandC, Clock)):
@@ -93,9 +96,9 @@ def library() -> ct.CDLL:
     return loaded
 
 
-INPUTS = {"over_current", "pressed", "refuses"}
+INPUTS = {"over_current", "low_battery", "brown_out", "pressed", "refuses"}
 SENSED = {"current_ma", "temperature_c"}
-LISTS = {"position_udeg", "velocity_mdeg_s", "torque", "over_ms"}
+LISTS = {"position_udeg", "velocity_mdeg_s", "torque", "over_ms", "seen_udeg", "fast"}
 OWN = {"c", "joints", "said", "kept"}
 
 
@@ -111,6 +114,7 @@ class CMcu:
         self.kept = (array, write)  # C holds them; Python must too
         if not library().flx_hand_start(ct.byref(self.c), array, U8(crc_n), write, None):
             raise Refused("The firmware does not take these joints.")
+        self.c.joints_n = len(joints.low_deg)
 
     def __getattr__(self, name: str) -> Any:
         c = self.c
@@ -120,6 +124,8 @@ class CMcu:
             return list(getattr(c.inputs, name))
         if name in LISTS:
             return list(getattr(c, name))
+        if name == "flags":
+            return library().flx_flags(ct.byref(c))
         if name == "state":
             return HandState(c.state)
         if name == "counts":
@@ -158,7 +164,7 @@ class CMcu:
     def remembered(self) -> bytes:
         """All that it knows, without its addresses."""
         copy = HandC.from_buffer_copy(self.c)
-        copy.joints = copy.context = None  # type: ignore[attr-defined]
+        copy.joints = copy.context = None
         copy.write = WRITE()
         return bytes(copy)
 

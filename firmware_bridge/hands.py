@@ -115,10 +115,25 @@ HAND6 = HandSpec(
 )
 """Six joints, as the link carries them; thumb_rotation 0 is beside the palm, 100 opposed."""
 
+EXO = HandSpec(
+    "exo",
+    (
+        # Ranges of level walking with some room; torque well below the 18 Nm that an AK80-9
+        # reaches, all of it after 0.25 s (protocols C6). 0 deg is straight, positive bends.
+        Joint("hip", (-20.0, 90.0), 120.0, 1200.0, 12.0, 48.0),
+        Joint("knee", (0.0, 100.0), 120.0, 1200.0, 12.0, 48.0),
+    ),
+    tuple(Mode),
+)
+"""One leg with our firmware. The firmware has to have the same figures."""
+
 HANDS: dict[str, tuple[str, str]] = {
     "simulated": ("firmware_bridge.simulated_hand", "open_simulated"),
     "firmware": ("firmware_bridge.firmware_hand", "open_firmware"),
     "serial": ("firmware_bridge.serial_link", "open_serial"),
+    "simulated_exo": ("firmware_bridge.simulated_hand", "open_simulated_exo"),
+    "firmware_exo": ("firmware_bridge.firmware_hand", "open_firmware_exo"),
+    "serial_exo": ("firmware_bridge.serial_link", "open_serial_exo"),
     "ability": ("firmware_bridge.ability_hand", "open_ability"),
     "dynamixel": ("firmware_bridge.dynamixel", "open_dynamixel"),
     "feetech": ("firmware_bridge.feetech", "open_feetech"),
@@ -200,6 +215,12 @@ def velocity_counts(hand: HandSpec, velocity_deg_s: tuple[float, ...]) -> tuple[
     return tuple(counts)
 
 
+def torque_counts(hand: HandSpec, torque_nm: tuple[float, ...]) -> tuple[int, ...]:
+    """Counts for the link, cut towards 0: never more than asked."""
+    joints = zip(torque_nm, hand.joints, strict=True)
+    return _bounded([int(nm * FULL_SCALE / joint.max_torque_nm) for nm, joint in joints])
+
+
 def position_counts(hand: HandSpec, position_deg: tuple[float, ...]) -> tuple[int, ...]:
     """Counts for the link, rounded and bounded to full scale."""
     joints = zip(position_deg, hand.joints, strict=True)
@@ -220,6 +241,12 @@ def positions_deg(hand: HandSpec, counts: tuple[int, ...]) -> tuple[float, ...]:
             for n, joint in zip(counts, hand.joints, strict=True)
         ]
     )
+
+
+def torques_nm(hand: HandSpec, counts: tuple[int, ...]) -> tuple[float, ...]:
+    """Torques that counts on the link mean."""
+    joints = zip(counts, hand.joints, strict=True)
+    return tuple([n * joint.max_torque_nm / FULL_SCALE for n, joint in joints])
 
 
 def velocities_deg_s(hand: HandSpec, counts: tuple[int, ...]) -> tuple[float, ...]:

@@ -35,6 +35,12 @@ TORQUE = (1000, 300, 100)
 """Share of the torque, per mille: following; stopped; stopped for longer than WEAK_MS (C6)."""
 PRESS_MS = 500
 """A local release button counts when it is held for so long: a knock opens nothing."""
+FLAG_SHIFT = 3
+"""Where the flags begin in the byte that they share with the state."""
+SOFT_UDEG = 5_000_000
+"""Torque towards a range's end fades to none over so much before it."""
+SPEED_MS = 16
+"""Time over which the speed of a joint is measured: torque that makes it too fast is cut."""
 
 
 class FrameType(IntEnum):
@@ -48,6 +54,7 @@ class FrameType(IntEnum):
     SETPOINT = 0x10
     HEARTBEAT = 0x11
     TELEM = 0x20
+    TORQUE = 0x21
 
 
 class AckCode(IntEnum):
@@ -78,7 +85,7 @@ class WireMode(IntEnum):
 
 
 class HandFlag(IntFlag):
-    """What the hand reports beside its state, in the upper half of the same byte."""
+    """What the hand reports beside its state, in the upper bits of the same byte."""
 
     OVER_CURRENT = 1
     OVER_TEMPERATURE = 2
@@ -87,6 +94,13 @@ class HandFlag(IntFlag):
     LOW_BATTERY = 8
     BROWN_OUT = 16
     """the supply breaks down: the motors are cut off"""
+
+
+class SetpointFlag(IntFlag):
+    """What a SETPOINT asks for beside its counts."""
+
+    EASE = 1
+    """with the torque of a hand that only keeps its grip"""
 
 
 HEADER = (("version", "B"), ("type", "B"), ("session", "H"), ("seq", "H"), ("t_ms", "I"))
@@ -121,9 +135,11 @@ PAYLOADS: dict[FrameType, tuple[tuple[str, str], ...]] = {
         ("stale", "H"),
         ("range_err", "H"),
     ),
+    FrameType.TORQUE: (("counts", f"{DOF_N}h"),),
 }
-"""Type -> the fields of its payload with their struct codes. TELEM's `state` has the flags in
-its upper four bits."""
+"""Type -> the fields of its payload with their struct codes. TELEM's `state` has the flags above
+FLAG_SHIFT. TORQUE goes before each TELEM of a hand whose joints take torque: what they are given,
+in thousandths."""
 
 NUMBERS: dict[str, int] = {
     "VERSION": VERSION,
@@ -144,6 +160,9 @@ NUMBERS: dict[str, int] = {
     "TORQUE_STOPPED": TORQUE[1],
     "TORQUE_WEAK": TORQUE[2],
     "PRESS_MS": PRESS_MS,
+    "FLAG_SHIFT": FLAG_SHIFT,
+    "SOFT_UDEG": SOFT_UDEG,
+    "SPEED_MS": SPEED_MS,
 }
 ENUMS: dict[str, type[IntEnum] | type[IntFlag]] = {
     "FRAME": FrameType,
@@ -151,6 +170,7 @@ ENUMS: dict[str, type[IntEnum] | type[IntFlag]] = {
     "STATE": HandState,
     "MODE": WireMode,
     "FLAG": HandFlag,
+    "SETPOINT_FLAG": SetpointFlag,
 }
 
 

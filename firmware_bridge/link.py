@@ -27,8 +27,26 @@ from firmware_bridge.interface import (
     FrameType,
     HandFlag,
     HandState,
+    SetpointFlag,
     WireMode,
     layout,
+)
+from firmware_bridge.payloads import (
+    Ack,
+    HelloAck,
+    Setpoint,
+    Telem,
+    ack_payload,
+    hello_ack_payload,
+    setpoint_in_range,
+    telem_payload,
+    torque_payload,
+    unpack_ack,
+    unpack_hello,
+    unpack_hello_ack,
+    unpack_setpoint,
+    unpack_telem,
+    unpack_torque,
 )
 
 IDLE_S = 0.050
@@ -43,13 +61,29 @@ __all__ = [
     "SEQ_WINDOW",
     "TTL_MS",
     "VERSION",
+    "Ack",
     "AckCode",
     "FrameType",
     "HandFlag",
     "HandState",
+    "HelloAck",
+    "Setpoint",
+    "SetpointFlag",
+    "Telem",
     "WireMode",
+    "ack_payload",
+    "hello_ack_payload",
+    "setpoint_in_range",
+    "telem_payload",
+    "torque_payload",
+    "unpack_ack",
+    "unpack_hello",
+    "unpack_hello_ack",
+    "unpack_setpoint",
+    "unpack_telem",
+    "unpack_torque",
 ]
-"""What users of the link need of the interface."""
+"""What users of the link need of the interface and of the payloads."""
 
 
 class Frame(NamedTuple):
@@ -63,58 +97,11 @@ class Frame(NamedTuple):
     payload: bytes
 
 
-class HelloAck(NamedTuple):
-    version: int
-    dof_n: int
-    max_ttl_ms: int
-    seq: int
-    """Of the HELLO that it answers."""
-    interface: int = INTERFACE_HASH
-
-
-class Ack(NamedTuple):
-    type: int
-    seq: int
-    """Of the frame that it answers."""
-    code: int
-    state: int
-
-
-class Setpoint(NamedTuple):
-    mode: int
-    """WireMode"""
-    flags: int
-    ttl_ms: int
-    counts: tuple[int, ...]
-    """(DOF_N,), -1000..1000 of full scale"""
-
-
-class Telem(NamedTuple):
-    state: int
-    err_count: int
-    """Damaged frames that the hand has seen, saturating at 255."""
-    last_seq: int
-    """Newest sequence number that the hand accepted."""
-    age_ms: int
-    """Age of the setpoint that the hand acts on."""
-    counts: tuple[int, ...]
-    """(DOF_N,), measured positions, -1000..1000 of full scale"""
-    rx_ok: int
-    stale: int
-    range_err: int
-    flags: int = 0
-    """HandFlag"""
-
-
 _HEADER = layout(HEADER)
 _HELLO = layout(PAYLOADS[FrameType.HELLO])
-_HELLO_ACK = layout(PAYLOADS[FrameType.HELLO_ACK])
-_ACK = layout(PAYLOADS[FrameType.ACK])
 _SETPOINT = layout(PAYLOADS[FrameType.SETPOINT])
-_TELEM = layout(PAYLOADS[FrameType.TELEM])
 _SETPOINT_FRAME = Struct(_HEADER.format + _SETPOINT.format[1:])
 _PAYLOAD_N: dict[int, int] = {kind: layout(fields).size for kind, fields in PAYLOADS.items()}
-_MODES = (WireMode.POSITION, WireMode.VELOCITY)
 _HANDSHAKE = (FrameType.HELLO, FrameType.HELLO_ACK)
 
 
@@ -135,59 +122,14 @@ def pack_setpoint(
     ttl_ms: int,
     counts: tuple[int, ...],
     crc_n: int = 2,
+    flags: int = 0,
 ) -> bytes:
     """A SETPOINT as it goes on the wire (30 bytes); `counts` (DOF_N,) are within +-1000."""
     return _wire(
         _SETPOINT_FRAME.pack(
-            VERSION, FrameType.SETPOINT, session, seq, t_ms, mode, 0, ttl_ms, *counts
+            VERSION, FrameType.SETPOINT, session, seq, t_ms, mode, flags, ttl_ms, *counts
         ),
         crc_n,
-    )
-
-
-def hello_ack_payload(ack: HelloAck) -> bytes:
-    return _HELLO_ACK.pack(*ack)
-
-
-def ack_payload(ack: Ack) -> bytes:
-    return _ACK.pack(*ack)
-
-
-def telem_payload(telem: Telem) -> bytes:
-    state = telem.state | telem.flags << 4
-    return _TELEM.pack(state, *telem[1:4], *telem.counts, *telem[5:8])
-
-
-def unpack_hello(payload: bytes) -> int:
-    """The interface hash that the host was built with."""
-    return int(_HELLO.unpack(payload)[0])
-
-
-def unpack_hello_ack(payload: bytes) -> HelloAck:
-    return HelloAck._make(_HELLO_ACK.unpack(payload))
-
-
-def unpack_ack(payload: bytes) -> Ack:
-    return Ack._make(_ACK.unpack(payload))
-
-
-def unpack_setpoint(payload: bytes) -> Setpoint:
-    mode, flags, ttl_ms, *counts = _SETPOINT.unpack(payload)
-    return Setpoint(mode, flags, ttl_ms, tuple(counts))
-
-
-def unpack_telem(payload: bytes) -> Telem:
-    v = _TELEM.unpack(payload)
-    return Telem(v[0] & 0xF, v[1], v[2], v[3], v[4:-3], v[-3], v[-2], v[-1], v[0] >> 4)
-
-
-def setpoint_in_range(setpoint: Setpoint, modes: tuple[int, ...] = _MODES) -> bool:
-    """Whether a receiver that knows those modes may act on it at all."""
-    return (
-        setpoint.mode in modes
-        and TTL_MS[0] <= setpoint.ttl_ms <= TTL_MS[1]
-        and min(setpoint.counts) >= -FULL_SCALE
-        and max(setpoint.counts) <= FULL_SCALE
     )
 
 

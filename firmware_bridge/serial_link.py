@@ -20,15 +20,18 @@ from acquisition.stream import DeviceLost, DeviceTimeout, Refused
 from firmware_bridge import session as sessions
 from firmware_bridge.command import Mode
 from firmware_bridge.hands import (
+    EXO,
     HAND6,
     HandSpec,
     Telemetry,
     position_counts,
     positions_deg,
+    torque_counts,
+    torques_nm,
     velocities_deg_s,
     velocity_counts,
 )
-from firmware_bridge.link import DOF_N, FrameType, HandState, Telem
+from firmware_bridge.link import DOF_N, FrameType, HandFlag, HandState, SetpointFlag, Telem
 from firmware_bridge.safety_state import Do, Output
 from firmware_bridge.session import LinkEvent, LinkEventKind, LinkPhase, Session
 
@@ -45,6 +48,12 @@ _REQUESTS = {
     Do.CLEAR: FrameType.CLEAR,
     Do.ESTOP: FrameType.ESTOP,
 }
+_COUNTS = {
+    Mode.POSITION: (position_counts, positions_deg),
+    Mode.VELOCITY: (velocity_counts, velocities_deg_s),
+    Mode.TORQUE: (torque_counts, torques_nm),
+}
+"""What makes counts of each mode's targets, and targets of counts"""
 
 
 class Sent(NamedTuple):
@@ -53,7 +62,7 @@ class Sent(NamedTuple):
     do: Do
     mode: Mode
     joints: tuple[float, ...]
-    """(joint,) deg or deg/s as `mode` says; empty but for SETPOINT"""
+    """(joint,) deg, deg/s or Nm as `mode` says; empty but for SETPOINT"""
     ttl_s: float
     decision_n: int
 
@@ -110,14 +119,15 @@ class SerialLink:
             data = sessions.request(self.session, _REQUESTS[output.do], now_s)
             done = self._write(data, now_s)
             return Sent(output.do, output.mode, (), 0.0, output.decision_n) if done else None
-        moving = output.mode is Mode.VELOCITY
-        to_counts = velocity_counts if moving else position_counts
+        to_counts, from_counts = _COUNTS[output.mode]
         counts = to_counts(self.hand, output.joints)
         ttl_ms = int(output.ttl_s * 1000.0 + 0.5)
-        data = sessions.setpoint(self.session, output.mode, ttl_ms, counts, now_s)
+        flags = SetpointFlag.EASE if output.eased else 0
+        carried = counts + (0,) * (DOF_N - len(counts))
+        data = sessions.setpoint(self.session, output.mode, ttl_ms, carried, now_s, flags)
         if not self._write(data, now_s):
             return None
-        joints = (velocities_deg_s if moving else positions_deg)(self.hand, counts)
+        joints = from_counts(self.hand, counts)
         return Sent(output.do, output.mode, joints, ttl_ms / 1000.0, output.decision_n)
 
     def wait_connected(
@@ -172,8 +182,11 @@ class SerialLink:
     def _telemetry(self, telem: Telem | None) -> Telemetry | None:
         if telem is None:
             return None
-        at_deg = positions_deg(self.hand, telem.counts)
-        return Telemetry(HandState(telem.state), at_deg, telem.age_ms / 1000.0)
+        n = len(self.hand.joints)
+        at_deg = positions_deg(self.hand, telem.counts[:n])
+        torque_nm = torques_nm(self.hand, telem.torque[:n]) if telem.torque else ()
+        state, flags = HandState(telem.state), HandFlag(telem.flags)
+        return Telemetry(state, at_deg, telem.age_ms / 1000.0, flags, torque_nm)
 
     def _read(self) -> bytes:
         try:
@@ -228,12 +241,23 @@ def open_serial(
     """Opens a device path or pyserial URL for one hand; no bytes are sent yet.
 
     `ttl_s` is the longest that setpoints will ask for. Refuses ports that are missing, busy or
-    not permitted, and hands with another number of joints than the link carries.
+    not permitted, and hands with more joints than the link carries.
     """
     if not url:
         raise Refused('Name the port of the hand, e.g. "serial:/dev/ttyACM0".')
-    if len(hand.joints) != DOF_N:
+    if len(hand.joints) > DOF_N:
         raise Refused(f"The link carries {DOF_N} joints and {hand.name} has {len(hand.joints)}.")
     port = open_raw(url, BAUD_HZ, WRITE_S)
     session = Session(1, len(hand.joints), int(ttl_s * 1000.0 + 0.5))
+    session.rx.crc_n = crc_n_of(hand)
     return SerialLink(url, hand, port, poller_of(port), session, on_close)
+
+
+def open_serial_exo(argument: str = "", **options: Any) -> SerialLink:
+    """The leg EXO with our firmware, at that port."""
+    return open_serial(argument, EXO, **options)
+
+
+def crc_n_of(hand: HandSpec) -> int:
+    """Bytes of the link's CRC: 4 for what takes torque, because a wrong one throws its wearer."""
+    return 4 if Mode.TORQUE in hand.modes else 2

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from acquisition.stream import DeviceRefused
 from firmware_bridge import link
 from firmware_bridge.link import AckCode, Deframer, Frame, FrameType, HandState, Telem
+from firmware_bridge.link_words import REFUSALS, TROUBLES
 
 RETRY_S = 0.050
 TRIES_N = 3
@@ -21,18 +22,7 @@ SILENT_S = 0.100
 IDLE_SILENT_S = 0.300
 """The same while only heartbeats are sent: three of them."""
 _STATES = frozenset(HandState)
-_FLAGS = range(2 * max(link.HandFlag))
 _STOPS = (FrameType.DISARM, FrameType.ESTOP)
-_WHY: dict[int, str] = {
-    AckCode.UNKNOWN: "it does not know that request",
-    AckCode.WRONG_STATE: "its state does not allow it",
-    AckCode.BUSY: "it is busy, or protects itself",
-}
-_TROUBLES: dict[int, str] = {
-    link.HandFlag.OVER_CURRENT: "The hand reports too much current in a motor: free the joint.",
-    link.HandFlag.OVER_TEMPERATURE: "The hand reports that a motor is too hot: let it cool.",
-    link.HandFlag.RELEASE: "The button on the hand opens it; arm again afterwards.",
-}
 _RING_N = 64
 """Sending times that are remembered; a link is lost long before so many are unconfirmed."""
 
@@ -87,6 +77,8 @@ class Session:
     max_ttl_ms: int = link.TTL_MS[1]
     flags: int = 0
     """What the hand reported last beside its state (HandFlag)."""
+    torque: tuple[int, ...] = ()
+    """What it gave last, in thousandths; () where it does not tell"""
     sent_s: list[float] = field(default_factory=lambda: [0.0] * _RING_N)
     """When each sequence number was sent, modulo its length."""
     confirmed_seq: int = 0
@@ -108,7 +100,7 @@ def hello(session: Session, number: int, now_s: float) -> bytes:
     session.rx.session, session.rx.last_seq = number, None
     session.rx.tail, session.rx.dropping = b"", False
     session.phase = LinkPhase.OPENING
-    session.flags = 0
+    session.flags, session.torque = 0, ()
     session.pending = None
     session.last_sent_s = float("-inf")
     session.setpoint_s = float("-inf")
@@ -131,7 +123,12 @@ def request(session: Session, kind: FrameType, now_s: float) -> bytes:
 
 
 def setpoint(
-    session: Session, mode: int, ttl_ms: int, counts: tuple[int, ...], now_s: float
+    session: Session,
+    mode: int,
+    ttl_ms: int,
+    counts: tuple[int, ...],
+    now_s: float,
+    flags: int = 0,
 ) -> bytes:
     """A SETPOINT; nothing while the link is not up."""
     if session.phase is not LinkPhase.UP:
@@ -143,7 +140,7 @@ def setpoint(
     lead = _next(session, now_s)
     ttl_ms = min(ttl_ms, session.max_ttl_ms)
     return lead + link.pack_setpoint(
-        session.number, session.seq, _ms(now_s), mode, ttl_ms, counts, session.rx.crc_n
+        session.number, session.seq, _ms(now_s), mode, ttl_ms, counts, session.rx.crc_n, flags
     )
 
 
@@ -156,8 +153,10 @@ def hear(session: Session, data: bytes, now_s: float) -> tuple[Telem | None, lis
         if frame.type == FrameType.TELEM and session.phase is LinkPhase.UP:
             told = _confirmed(session, link.unpack_telem(frame.payload), now_s)
             if told is not None:
-                telem = told
+                telem = told._replace(torque=session.torque) if session.torque else told
                 events += _reported(session, told.flags, now_s)
+        elif frame.type == FrameType.TORQUE and session.phase is LinkPhase.UP:
+            session.torque = link.unpack_torque(frame.payload)
         elif frame.type == FrameType.ACK:
             _answered(session, link.unpack_ack(frame.payload), now_s, events)
         elif frame.type == FrameType.HELLO_ACK and session.phase is LinkPhase.OPENING:
@@ -230,7 +229,7 @@ def _confirmed(session: Session, telem: Telem, now_s: float) -> Telem | None:
     """The telemetry, unless it tells of states or frames that cannot be."""
     ahead = (telem.last_seq - session.confirmed_seq) & 0xFFFF
     unconfirmed = (session.seq - session.confirmed_seq) & 0xFFFF
-    if telem.state not in _STATES or telem.flags not in _FLAGS or ahead > unconfirmed:
+    if telem.state not in _STATES or ahead > unconfirmed:
         session.unexpected_n += 1
         return None
     session.telems_n += 1
@@ -242,7 +241,7 @@ def _confirmed(session: Session, telem: Telem, now_s: float) -> Telem | None:
 
 def _reported(session: Session, flags: int, now_s: float) -> list[LinkEvent]:
     """What the hand now says of itself and did not say before."""
-    texts = [text for flag, text in _TROUBLES.items() if flags & ~session.flags & flag]
+    texts = [text for flag, text in TROUBLES.items() if flags & ~session.flags & flag]
     session.flags = flags
     return [LinkEvent(LinkEventKind.REPORTED, now_s, text) for text in texts]
 
@@ -260,7 +259,7 @@ def _answered(session: Session, ack: link.Ack, now_s: float, events: list[LinkEv
         return
     if pending.type != FrameType.ESTOP:
         session.pending = None
-    why = _WHY.get(ack.code, f"code {ack.code}")
+    why = REFUSALS.get(ack.code, f"code {ack.code}")
     events.append(LinkEvent(LinkEventKind.REFUSED, now_s, f"The hand refused {name}: {why}."))
 
 

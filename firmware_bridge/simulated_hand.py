@@ -9,15 +9,17 @@ import json
 import select
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
 from acquisition.stream import DeviceLost, DeviceTimeout, Refused
-from firmware_bridge.hands import HAND6, HandSpec
+from firmware_bridge.command import Mode
+from firmware_bridge.hands import EXO, HAND6, HandSpec
 from firmware_bridge.link import DOF_N, HandState
-from firmware_bridge.serial_link import SerialLink, open_serial
+from firmware_bridge.serial_link import SerialLink, crc_n_of, open_serial
+from firmware_bridge.simulated_joints import Joints
 
 ANSWER_S = 5.0
 """An interpreter starts in 0.1 s; a loaded machine is given 50 times that."""
@@ -28,6 +30,8 @@ FAULTS = {
     "nack": "true: refuses every request",
     "garble": "true: answers with nonsense",
     "over_current": "true: the driver has cut a motor off",
+    "low_battery": "true: the battery is low",
+    "brown_out": "true: the supply breaks down",
     "current": "milliamperes that every motor draws",
     "temperature": "degrees Celsius of every motor",
     "button": "true: the local release button is pressed",
@@ -55,6 +59,8 @@ class TraceRow(NamedTuple):
     velocity_deg_s: tuple[float, ...]
     counts: tuple[int, ...]
     """Newest accepted setpoint, -1000..1000 of full scale."""
+    torque: tuple[int, ...]
+    """What is given, in thousandths of each joint's largest."""
 
 
 @dataclass(slots=True)
@@ -68,11 +74,7 @@ class SimulatedHand:
     @staticmethod
     def start(spec: HandSpec = HAND6) -> SimulatedHand:
         """Starts the process and waits for its port. Raises DeviceTimeout."""
-        settings = {
-            "low_deg": [joint.range_deg[0] for joint in spec.joints],
-            "high_deg": [joint.range_deg[1] for joint in spec.joints],
-            "velocity_deg_s": [joint.max_velocity_deg_s for joint in spec.joints],
-        }
+        settings = {"crc_n": crc_n_of(spec), **asdict(joints_of(spec))}
         root = str(Path(__file__).resolve().parent.parent)
         # -I -S: nothing of the user's environment is imported, and 4 MB are saved.
         return SimulatedHand.launch(
@@ -109,7 +111,8 @@ class SimulatedHand:
                 HandState(int(row[1])),
                 tuple(row[2 : 2 + DOF_N]),
                 tuple(row[2 + DOF_N : 2 + 2 * DOF_N]),
-                tuple(int(n) for n in row[2 + 2 * DOF_N :]),
+                tuple(int(n) for n in row[2 + 2 * DOF_N : 2 + 3 * DOF_N]),
+                tuple(int(n) for n in row[2 + 3 * DOF_N :]),
             )
             for row in rows
         ]
@@ -158,9 +161,41 @@ def open_simulated(argument: str = "", **options: Any) -> SerialLink:
     """A link to a simulated hand of its own, which ends when the link is closed."""
     if argument:
         raise Refused(f'The simulated hand takes no argument, not "{argument}".')
-    hand = SimulatedHand.start()
+    return _open(HAND6, options)
+
+
+def open_simulated_exo(argument: str = "", **options: Any) -> SerialLink:
+    """The same with the leg EXO."""
+    if argument:
+        raise Refused(f'The simulated leg takes no argument, not "{argument}".')
+    return _open(EXO, options)
+
+
+def _open(spec: HandSpec, options: dict[str, Any]) -> SerialLink:
+    hand = SimulatedHand.start(spec)
     try:
-        return open_serial(hand.url, on_close=hand.stop, **options)
+        return open_serial(hand.url, spec, on_close=hand.stop, **options)
     except BaseException:
         hand.stop()
         raise
+
+
+def joints_of(spec: HandSpec) -> Joints:
+    """The joints that the firmware needs to have for that hand.
+
+    Those that take torque are opened by no button. Refuses a torque that needs another time than
+    0.2 to 0.5 s from all to none (protocols C6): on a lost link the firmware takes that time.
+    """
+    low, high = (tuple(joint.range_deg[end] for joint in spec.joints) for end in (0, 1))
+    velocity = tuple(joint.max_velocity_deg_s for joint in spec.joints)
+    if Mode.TORQUE not in spec.modes:
+        return Joints(low, high, velocity)
+    ramps = []
+    for joint in spec.joints:
+        ramps.append(round(joint.max_torque_rate_nm_s / joint.max_torque_nm))
+        if not 2 <= ramps[-1] <= 5:
+            raise Refused(
+                f"The torque of {joint.name} goes from all to none within 0.2 to 0.5 s, not in "
+                f"{joint.max_torque_nm / joint.max_torque_rate_nm_s:.2f} s: choose another rate."
+            )
+    return Joints(low, high, velocity, release_deg_s=0.0, torque_ramp=tuple(ramps))

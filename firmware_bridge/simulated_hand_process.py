@@ -22,10 +22,16 @@ from firmware_bridge.simulated_mcu import Joints, Mcu
 TRACE_MS = 5
 TRACE_ROWS_N = 24_000
 """Two minutes at TRACE_MS, 4 MB; older rows go first."""
-ROW_N = 2 + 3 * DOF_N
-"""Clock, state, then positions, velocities and commanded counts of the joints."""
+ROW_N = 2 + 4 * DOF_N
+"""Clock, state, then positions, velocities, commanded counts and torques of the joints."""
 READ_N = 4096
-MCU_FAULTS = {"nack": "refuses", "over_current": "over_current", "button": "pressed"}
+MCU_FAULTS = {
+    "nack": "refuses",
+    "over_current": "over_current",
+    "button": "pressed",
+    "low_battery": "low_battery",
+    "brown_out": "brown_out",
+}
 SENSED_FAULTS = {"current": "current_ma", "temperature": "temperature_c"}
 LINE_FAULTS = {"dead": "dead", "garble": "garble", "delay": "delay_s", "corrupt": "corrupt"}
 """Fault -> what it sets; the parent's FAULTS tells what the values mean."""
@@ -52,11 +58,13 @@ class Shell:
 
 
 def main(settings: dict[str, Any]) -> None:
-    """Serves until stdin ends. `settings` are the fields of Joints."""
+    """Serves until stdin ends. `settings` are the fields of Joints, and the bytes of the CRC."""
     master, slave = os.openpty()
     tty.setraw(slave)
     os.set_blocking(master, False)
+    crc_n = settings.pop("crc_n")
     shell = Shell(Mcu(Joints(**settings)), time.monotonic(), master, slave)
+    shell.mcu.rx.crc_n = crc_n
     _say({"url": os.ttyname(slave)})
     poller = select.poll()
     poller.register(0, select.POLLIN)
@@ -109,7 +117,8 @@ def _record(shell: Shell) -> None:
         return
     shell.traced = (mcu.now_ms, mcu.state)
     clock_s = shell.boot_s + mcu.now_ms / 1000
-    shell.trace.extend((clock_s, mcu.state, *mcu.position_deg, *mcu.velocity_deg_s, *mcu.counts))
+    row = (*mcu.position_deg, *mcu.velocity_deg_s, *mcu.counts, *mcu.torque)
+    shell.trace.extend((clock_s, mcu.state, *row))
     if len(shell.trace) > 2 * TRACE_ROWS_N * ROW_N:
         del shell.trace[: TRACE_ROWS_N * ROW_N]
 
@@ -164,6 +173,7 @@ def _obey(shell: Shell, order: dict[str, Any], poller: select.poll) -> None:
     elif what == "reboot":
         old = shell.mcu
         shell.mcu = Mcu(old.joints, now_ms=old.now_ms, position_udeg=old.position_udeg)
+        shell.mcu.rx.crc_n = old.rx.crc_n
     elif what == "stall":
         shell.mcu.stalled = set(value)
     elif what in SENSED_FAULTS:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from firmware_bridge.interface import DOF_N, FULL_SCALE
+from firmware_bridge.interface import DOF_N, FULL_SCALE, SOFT_UDEG
 
 GAIN_UDEG = 50
 """Microdegrees from the goal per mdeg/s towards it: a position loop of 20 Hz."""
@@ -34,7 +34,8 @@ class Axis(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Joints:
-    """What the joints can do; each (DOF_N,)."""
+    """What the joints can do; each (joint,), at most DOF_N. The link carries DOF_N: a hand with
+    fewer answers for the others as for its last one, and nobody asks."""
 
     low_deg: tuple[float, ...] = (0.0,) * DOF_N
     high_deg: tuple[float, ...] = (100.0,) * DOF_N
@@ -45,12 +46,14 @@ class Joints:
     """A fifth of full speed: open in 3 s, and slow enough to let go of a button."""
     current_limit_ma: int = 1000
     temperature_limit_c: int = 70
-    torque_ramp: int = 0
+    torque_ramp: int | tuple[int, ...] = 0
     """4 for joints that take torque: all of it comes and goes in 250 ms (protocols C6)."""
 
     def axes(self) -> tuple[Axis, ...]:
         """(DOF_N,) in the firmware's numbers."""
-        return tuple(
+        ramp = self.torque_ramp
+        ramps = (ramp,) * len(self.low_deg) if isinstance(ramp, int) else ramp
+        told = [
             Axis(
                 round(low * 1e6),
                 round(high * 1e6),
@@ -60,12 +63,13 @@ class Joints:
                 round(min(self.release_deg_s, velocity) * 1e3),
                 self.current_limit_ma,
                 self.temperature_limit_c,
-                self.torque_ramp,
+                ramp,
             )
-            for low, high, velocity in zip(
-                self.low_deg, self.high_deg, self.velocity_deg_s, strict=True
+            for low, high, velocity, ramp in zip(
+                self.low_deg, self.high_deg, self.velocity_deg_s, ramps, strict=True
             )
-        )
+        ]
+        return (*told, *[told[-1]] * (DOF_N - len(told)))
 
 
 def bounded(value: int, limit: int) -> int:
@@ -76,6 +80,21 @@ def bounded(value: int, limit: int) -> int:
 def cut(value: int, divisor: int) -> int:
     """The quotient without its fraction, as C divides."""
     return -(-value // divisor) if value < 0 else value // divisor
+
+
+def seen(axis: Axis, position_udeg: int) -> int:
+    """Where the joint stands, no further outside its range than matters: no sum leaves 32 bits."""
+    return max(axis.low_udeg - SOFT_UDEG, min(axis.high_udeg + SOFT_UDEG, position_udeg))
+
+
+def spared(axis: Axis, torque: int, at_udeg: int, fast: int) -> int:
+    """The torque without what pushes past an end of the range or makes the joint too fast.
+    `fast` is 1 or -1 for a joint that is too fast that way."""
+    room = axis.high_udeg - at_udeg if torque > 0 else at_udeg - axis.low_udeg
+    most = (
+        0 if room <= 0 or fast * torque > 0 else min(room // (SOFT_UDEG // FULL_SCALE), FULL_SCALE)
+    )
+    return bounded(torque, most)
 
 
 def to_counts(axis: Axis, position_udeg: int) -> int:

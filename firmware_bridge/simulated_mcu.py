@@ -11,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from firmware_bridge import interface, link
-from firmware_bridge.interface import HandFlag, WireMode
+from firmware_bridge.interface import HandFlag, SetpointFlag, WireMode
 from firmware_bridge.link import DOF_N, AckCode, Deframer, Frame, FrameType, HandState, Telem
-from firmware_bridge.simulated_joints import GAIN_UDEG, Axis, Joints, bounded, cut, step, to_counts
+from firmware_bridge.simulated_joints import Axis, Joints, to_counts
+from firmware_bridge.simulated_motion import move, sense
 
 __all__ = ["TELEM_MS", "Joints", "Mcu", "advance", "moving_allowed", "receive"]
 TELEM_MS = interface.TELEM_MS
@@ -46,6 +47,12 @@ class Mcu:
     velocity_mdeg_s: list[int] = field(default_factory=_zeros)
     torque: list[int] = field(default_factory=_zeros)
     """In thousandths, as it is really given; follows the counts of TORQUE by its ramp."""
+    eased: bool = False
+    """The host asked for the torque of a hand that only keeps its grip."""
+    seen_udeg: list[int] = field(default_factory=_zeros)
+    """Where the joints stood when their speeds were measured last."""
+    fast: list[int] = field(default_factory=_zeros)
+    """1 or -1 for joints that move faster than they may, closing or opening."""
     still_ms: int = 0
     """Since the hand last followed; counts no further than needed."""
     telem_ms: int = 0
@@ -57,6 +64,9 @@ class Mcu:
     """Answers every request with "wrong state"."""
     over_current: bool = False
     """The driver has cut a motor off: no motion, no ARM."""
+    low_battery: bool = False
+    brown_out: bool = False
+    """The supply breaks down: no motion, no ARM."""
     current_ma: list[int] = field(default_factory=_zeros)
     over_ms: list[int] = field(default_factory=_zeros)
     """For how long each motor's current has been over its limit."""
@@ -73,6 +83,7 @@ class Mcu:
         self.axes = self.joints.axes()
         at = zip(self.position_udeg, self.axes, strict=True)
         self.position_udeg = [max(axis.low_udeg, min(axis.high_udeg, udeg)) for udeg, axis in at]
+        self.seen_udeg = list(self.position_udeg)
 
     @property
     def position_deg(self) -> list[float]:
@@ -85,7 +96,7 @@ class Mcu:
     @property
     def protects(self) -> bool:
         """Its motors have to be left alone."""
-        return self.over_current or self.tripped or self.hot
+        return self.over_current or self.tripped or self.hot or self.brown_out
 
     @property
     def releasing(self) -> bool:
@@ -94,9 +105,12 @@ class Mcu:
 
     @property
     def severed(self) -> bool:
-        """Its motors lose their drive at once, but for torque in an emergency: that has a ramp."""
-        stopped = self.state is HandState.ESTOP and self.mode != WireMode.TORQUE
-        return self.protects or (stopped and not self.releasing)
+        """Its motors lose their drive at once, torque too: everything else lets it go slowly."""
+        return self.protects or (self.state is HandState.ESTOP and not self.releasing)
+
+    @property
+    def takes_torque(self) -> bool:
+        return all(axis.torque_ramp for axis in self.axes)
 
     @property
     def flags(self) -> int:
@@ -104,6 +118,8 @@ class Mcu:
             HandFlag.OVER_CURRENT * (self.over_current or self.tripped)
             | HandFlag.OVER_TEMPERATURE * self.hot
             | HandFlag.RELEASE * self.releasing
+            | HandFlag.LOW_BATTERY * self.low_battery
+            | HandFlag.BROWN_OUT * self.brown_out
         )
 
 
@@ -112,9 +128,9 @@ def advance(mcu: Mcu, now_ms: int) -> bytes:
     sent = b""
     while mcu.now_ms < now_ms:
         mcu.now_ms += 1
-        _sense(mcu)
+        sense(mcu)
         _watch(mcu)
-        _move(mcu)
+        move(mcu)
         if mcu.state != HandState.BOOT and mcu.now_ms - mcu.telem_ms >= TELEM_MS:
             sent += _telem(mcu)
     return sent
@@ -141,22 +157,7 @@ def torque_limit(mcu: Mcu) -> int:
     """Thousandths of its torque that a motor may use: less when it only has to keep a grip."""
     following, stopped, weak = interface.TORQUE
     keeping = stopped if mcu.still_ms <= interface.WEAK_MS else weak
-    return 0 if mcu.protects else keeping if mcu.still_ms else following
-
-
-def _sense(mcu: Mcu) -> None:
-    """Currents, temperatures and the button, every ms."""
-    cool = True
-    for joint, axis in enumerate(mcu.axes):
-        over = mcu.current_ma[joint] > axis.current_limit_ma
-        mcu.over_ms[joint] = min(mcu.over_ms[joint] + 1, interface.TRIP_MS) if over else 0
-        mcu.tripped |= mcu.over_ms[joint] == interface.TRIP_MS
-        limit_c = axis.temperature_limit_c - interface.COOL_K * mcu.hot
-        cool &= mcu.temperature_c[joint] <= limit_c
-    mcu.hot = not cool
-    if mcu.pressed and mcu.pressed_ms == 0 and not any(mcu.over_ms):
-        mcu.tripped = False
-    mcu.pressed_ms = min(mcu.pressed_ms + 1, interface.PRESS_MS) if mcu.pressed else 0
+    return 0 if mcu.protects else keeping if mcu.still_ms or mcu.eased else following
 
 
 def _watch(mcu: Mcu) -> None:
@@ -179,7 +180,7 @@ def _answer(mcu: Mcu, frame: Frame) -> bytes:
         mcu.agreed = (frame.version, told) == (link.VERSION, link.INTERFACE_HASH)
         if mcu.state != HandState.ESTOP:  # a new host never inherits motion
             mcu.state = HandState.IDLE if mcu.agreed else HandState.BOOT
-        hello = link.HelloAck(link.VERSION, DOF_N, link.TTL_MS[1], frame.seq)
+        hello = link.HelloAck(link.VERSION, len(mcu.joints.low_deg), link.TTL_MS[1], frame.seq)
         return _packed(mcu, FrameType.HELLO_ACK, link.hello_ack_payload(hello))
     if frame.type == FrameType.SETPOINT:
         _accept_setpoint(mcu, link.unpack_setpoint(frame.payload))
@@ -193,14 +194,14 @@ def _answer(mcu: Mcu, frame: Frame) -> bytes:
 
 
 def _accept_setpoint(mcu: Mcu, setpoint: link.Setpoint) -> None:
-    torque = all(axis.torque_ramp for axis in mcu.axes)
-    modes = tuple(WireMode) if torque else (WireMode.POSITION, WireMode.VELOCITY)
+    modes = tuple(WireMode) if mcu.takes_torque else (WireMode.POSITION, WireMode.VELOCITY)
     if not link.setpoint_in_range(setpoint, modes):
         mcu.range_err += 1
     elif mcu.state in (HandState.ARMED, HandState.HOLD) and not mcu.protects:
         mcu.state = HandState.ARMED
         mcu.setpoint_ms, mcu.age_ms = mcu.now_ms, 0
         mcu.mode, mcu.ttl_ms, mcu.counts = setpoint.mode, setpoint.ttl_ms, setpoint.counts
+        mcu.eased = bool(setpoint.flags & SetpointFlag.EASE)
 
 
 def _request(mcu: Mcu, kind: int) -> AckCode:
@@ -213,7 +214,8 @@ def _request(mcu: Mcu, kind: int) -> AckCode:
     elif not mcu.agreed:
         return AckCode.WRONG_STATE
     elif kind == FrameType.CLEAR:
-        if moving or mcu.over_current or mcu.hot or any(mcu.over_ms):
+        lasts = mcu.over_current or mcu.hot or mcu.brown_out or any(mcu.over_ms)
+        if moving or lasts:
             return AckCode.BUSY
         mcu.tripped = False
         mcu.state = HandState.IDLE
@@ -232,46 +234,13 @@ def _arm(mcu: Mcu) -> None:
     mcu.state = HandState.ARMED
     mcu.setpoint_ms, mcu.ttl_ms = mcu.now_ms, link.ARM_TTL_MS
     # What was asked for earlier is forgotten.
-    mcu.mode, mcu.counts = WireMode.VELOCITY, (0,) * DOF_N
-
-
-def _goal_mdeg_s(mcu: Mcu, joint: int, axis: Axis) -> int:
-    at_udeg, limit = mcu.position_udeg[joint], axis.velocity_mdeg_s
-    if mcu.releasing:
-        open_udeg = min(max(0, axis.low_udeg), axis.high_udeg)
-        return bounded(cut(open_udeg - at_udeg, GAIN_UDEG), axis.release_mdeg_s)
-    if mcu.mode == WireMode.TORQUE:
-        return cut(mcu.torque[joint] * limit, link.FULL_SCALE)
-    if not moving_allowed(mcu):
-        return 0
-    if mcu.mode == WireMode.VELOCITY:
-        return cut(mcu.counts[joint] * limit, link.FULL_SCALE)
-    goal_udeg = mcu.counts[joint] * axis.udeg_per_count
-    return bounded(cut(goal_udeg - at_udeg, GAIN_UDEG), limit)
-
-
-def _move(mcu: Mcu) -> None:
-    driven = moving_allowed(mcu) or mcu.releasing
-    if not (driven or any(mcu.velocity_mdeg_s) or any(mcu.torque)):
-        return
-    if mcu.severed:
-        mcu.torque, mcu.velocity_mdeg_s = _zeros(), _zeros()
-        return
-    for joint, axis in enumerate(mcu.axes):
-        given = moving_allowed(mcu) and mcu.mode == WireMode.TORQUE
-        wanted = mcu.counts[joint] if given else 0
-        mcu.torque[joint] += bounded(wanted - mcu.torque[joint], axis.torque_ramp)
-        mcu.position_udeg[joint], mcu.velocity_mdeg_s[joint] = step(
-            axis,
-            mcu.position_udeg[joint],
-            mcu.velocity_mdeg_s[joint],
-            _goal_mdeg_s(mcu, joint, axis),
-            joint in mcu.stalled,
-        )
+    mcu.mode, mcu.counts, mcu.eased = WireMode.VELOCITY, (0,) * DOF_N, False
 
 
 def _telem(mcu: Mcu) -> bytes:
-    mcu.telem_ms = mcu.now_ms
+    mcu.telem_ms, torque = mcu.now_ms, b""
+    if mcu.takes_torque:
+        torque = _packed(mcu, FrameType.TORQUE, link.torque_payload(mcu.torque))
     rx, places = mcu.rx, enumerate(mcu.position_udeg)
     told_udeg = [mcu.measured_udeg.get(joint, udeg) for joint, udeg in places]
     telem = Telem(
@@ -285,7 +254,7 @@ def _telem(mcu: Mcu) -> bytes:
         mcu.range_err & 0xFFFF,
         mcu.flags,
     )
-    return _packed(mcu, FrameType.TELEM, link.telem_payload(telem))
+    return torque + _packed(mcu, FrameType.TELEM, link.telem_payload(telem))
 
 
 def _packed(mcu: Mcu, kind: FrameType, payload: bytes) -> bytes:

@@ -62,6 +62,7 @@ def emulate(
 def firmware(
     what: Annotated[str, typer.Argument(help="build, emulate or header")] = "build",
     target: Annotated[str, typer.Option(help="host, lm3s6965evb or mps2-an385")] = "host",
+    exo: Annotated[bool, typer.Option(help="A leg's joints, which take torque.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder; else the user's cache.")] = None,
     seconds: Seconds = None,
     json_file: JsonFile = None,
@@ -69,7 +70,7 @@ def firmware(
     """Build a hand's reference firmware, or let it stand in for a hand."""
     from flexor.firmware import firmware as work
 
-    _emit(work(what, target, out, seconds), json_file)
+    _emit(work(what, target, out, seconds, exo), json_file)
 
 
 @app.command()

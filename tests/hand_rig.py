@@ -12,7 +12,7 @@ from firmware_bridge.link import HandState
 from firmware_bridge.safety_state import Do, Output
 from firmware_bridge.session import LinkEventKind
 
-OWN = {"simulated", "serial", "firmware"}
+OWN = {"simulated", "serial", "firmware", "simulated_exo", "serial_exo", "firmware_exo"}
 """Hands that speak our own link."""
 TICK_S = 0.005
 TORQUES = ("tmotor", "odrive", "odrive_can")

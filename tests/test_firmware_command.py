@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from firmware_bridge.c_header import c_header
+from firmware_bridge.hands import EXO, HAND6, HandSpec
 from firmware_bridge.interface import INTERFACE_HASH
 from firmware_bridge.serial_link import open_serial
 from flexor import cli
@@ -62,6 +63,7 @@ def test_header_writes_the_interface_anew(
         ("buidl", 'Did you mean "build"'),
         ("build --target uno", 'There is no target "uno"; there are host, lm3s6965evb'),
         ("emulate --target uno", 'There is no target "uno"'),
+        ("emulate --exo --target mps2-an385", "emulated on this machine, not on mps2-an385"),
         ("header --out /not/there", "cannot be written"),
     ],
 )
@@ -91,15 +93,20 @@ def test_a_missing_tool_is_named_with_its_package(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_gcc")
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_emulate_runs_until_it_is_told_to_end(tmp_path: Path, end: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("end", "joints", "spec"), [(signal.SIGINT, [], HAND6), (signal.SIGTERM, ["--exo"], EXO)]
+)
+def test_emulate_runs_until_it_is_told_to_end(
+    tmp_path: Path, end: signal.Signals, joints: list[str], spec: HandSpec
+) -> None:
     words = [sys.executable, "-c", "from flexor.cli import main; main()", "firmware", "emulate"]
     with subprocess.Popen(
-        [*words, "--out", str(tmp_path), "--json", "-"], stdout=subprocess.PIPE, text=True
+        [*words, *joints, "--out", str(tmp_path), "--json", "-"], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        url = process.stdout.readline().rpartition("serial:")[2].strip()
-        with open_serial(url) as opened:
+        name, url = process.stdout.readline().strip().rsplit(" ", 1)[1].split(":")
+        assert name == ("serial_exo" if spec is EXO else "serial")
+        with open_serial(url, spec) as opened:
             opened.wait_connected()
         os.kill(process.pid, end)
         told = json.loads(process.stdout.read().partition("\n")[2])

@@ -28,6 +28,7 @@ JOINTS = [
     ),
     Joints(torque_ramp=4, release_deg_s=0.0),
     Joints(torque_ramp=7, current_limit_ma=0, temperature_limit_c=5),
+    Joints((-20.0, 0.0), (100.0, 90.0), (60.0, 120.0), 1200.0, 0.0, torque_ramp=(4, 2)),
 ]
 SESSIONS = st.sampled_from([0xBEEF, 0xBEEF, 0xBEEF, 7])
 COUNTS = st.tuples(*[st.integers(-1001, 1001) | st.sampled_from([-1000, 0, 1000])] * 6)
@@ -67,6 +68,7 @@ class Both:
         for name in (
             "state", "counts", "position_udeg", "velocity_mdeg_s", "torque", "age_ms", "ttl_ms",
             "mode", "agreed", "tripped", "hot", "over_ms", "still_ms", "pressed_ms", "range_err",
+            "eased", "seen_udeg", "fast", "flags",
         ):  # fmt: skip
             assert getattr(self.c, name) == getattr(self.python, name), name
         assert c_model.torque_limit(self.c) == model.torque_limit(self.python)
@@ -101,12 +103,18 @@ ACT = st.one_of(
     st.tuples(st.just("current_ma"), SENSED.map(list)),
     st.tuples(st.just("temperature_c"), SENSED.map(list)),
     st.tuples(st.just("over_current"), st.booleans()),
+    st.tuples(st.just("low_battery"), st.booleans()),
+    st.tuples(st.just("brown_out"), st.sampled_from([False, False, True])),
     st.tuples(st.just("pressed"), st.booleans()),
     st.tuples(st.just("refuses"), st.sampled_from([False, False, True])),
     st.tuples(st.just("stalled"), st.sets(st.integers(0, 5), max_size=2)),
     st.tuples(
         st.just("measured_udeg"),
-        st.dictionaries(st.integers(0, 5), st.integers(-(2**31), 2**31 - 1), max_size=2),
+        st.dictionaries(
+            st.integers(0, 5),
+            st.integers(-(2**31), 2**31 - 1) | st.integers(-(10**7), 110 * 10**6),
+            max_size=3,
+        ),
     ),
     st.tuples(st.just("stop")),
 )

@@ -95,7 +95,7 @@ def test_frames_for_exoskeletons_carry_four_bytes_of_crc() -> None:
 def test_telemetry_carries_its_flags_beside_the_state() -> None:
     telem = Telem(link.HandState.FAILSAFE, 0, 104, 0, COUNTS, 4, 0, 0, link.HandFlag(5))
     payload = link.telem_payload(telem)
-    assert payload[0] == 0x54
+    assert payload[0] == 0x2C
     assert link.unpack_telem(payload) == telem
 
 

@@ -18,7 +18,7 @@ NORMAL = [0] * 6
 
 
 def telem(host: Host) -> Telem:
-    (frame,) = host.say(FrameType.HEARTBEAT)
+    (*_, frame) = host.say(FrameType.HEARTBEAT)
     return link.unpack_telem(frame.payload)
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 import tty
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,9 +116,10 @@ def test_a_port_without_permission_is_refused_with_the_group_to_join(
         open_serial(str(path))
 
 
-def test_a_hand_with_another_number_of_joints_is_refused_before_the_port_opens() -> None:
-    with pytest.raises(Refused, match="The link carries 6 joints and one has 1"):
-        open_serial("loop://", HandSpec("one", HAND6.joints[:1]))
+def test_a_hand_with_more_joints_than_the_link_carries_is_refused_before_the_port_opens() -> None:
+    seventh = replace(HAND6.joints[0], name="seventh")
+    with pytest.raises(Refused, match="The link carries 6 joints and many has 7"):
+        open_serial("loop://", HandSpec("many", (*HAND6.joints, seventh)))
 
 
 def test_silence_at_the_port_is_a_timeout_that_says_what_to_check() -> None:

@@ -107,7 +107,12 @@ def test_a_hand_that_no_longer_answers_is_at_rest_within_150_ms(
 
 @pytest.mark.parametrize(
     ("fault", "value", "cause"),
-    [("over_current", True, Cause.HAND_FAULT)],
+    [
+        ("over_current", True, Cause.OVER_CURRENT),
+        ("current", 2000, Cause.OVER_CURRENT),
+        ("temperature", 90, Cause.OVER_TEMPERATURE),
+        ("brown_out", True, Cause.BROWN_OUT),
+    ],
 )
 def test_a_hand_that_cannot_follow_is_stopped_and_latched(
     hand: SimulatedHand, port: SerialLink, fault: str, value: object, cause: Cause

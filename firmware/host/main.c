@@ -1,7 +1,9 @@
 /* The firmware on Linux, behind a pseudo-terminal: the same C as on a microcontroller, with joints
  * that move as they are told. It stands in for a hand in tests and in the demo.
  *
- *   flexor-host [[LOW,HIGH,PER_COUNT,VELOCITY,CHANGE,RELEASE,CURRENT,TEMPERATURE,RAMP] x 6 CRC_N]
+ *   flexor-host [LOW,HIGH,PER_COUNT,VELOCITY,CHANGE,RELEASE,CURRENT,TEMPERATURE,RAMP ... CRC_N]
+ *
+ * with one to six joints; those that are not named are as the last one, and nobody asks for them.
  *
  * Says {"url": PATH} on stdout, then answers each line of stdin, {"do": FAULT, "value": VALUE},
  * with one line; ends at the end of stdin or with its parent. */
@@ -25,6 +27,7 @@ typedef struct {
     int16_t counts[FLX_DOF_N];
     int32_t position_udeg[FLX_DOF_N];
     int32_t velocity_mdeg_s[FLX_DOF_N];
+    int32_t torque[FLX_DOF_N];
 } row_t;
 
 static flx_joint joints[FLX_DOF_N] = {
@@ -33,6 +36,7 @@ static flx_joint joints[FLX_DOF_N] = {
 static flx_hand hand;
 static line_t line;
 static uint8_t crc_n = 2;
+static uint8_t joints_n = FLX_DOF_N;
 static double boot_s;
 static row_t rows[TRACE_KEPT_N];
 static size_t rows_n;
@@ -50,6 +54,7 @@ static void record(void) {
     memcpy(row->counts, hand.counts, sizeof row->counts);
     memcpy(row->position_udeg, hand.position_udeg, sizeof row->position_udeg);
     memcpy(row->velocity_mdeg_s, hand.velocity_mdeg_s, sizeof row->velocity_mdeg_s);
+    memcpy(row->torque, hand.torque, sizeof row->torque);
 }
 
 static void tell_trace(void) {
@@ -67,6 +72,9 @@ static void tell_trace(void) {
         for (int j = 0; j < FLX_DOF_N; j++) {
             printf(", %d", row->counts[j]);
         }
+        for (int j = 0; j < FLX_DOF_N; j++) {
+            printf(", %d", (int)row->torque[j]);
+        }
         printf("]");
     }
     printf("]}\n");
@@ -81,8 +89,10 @@ static void write_line(void *context, const uint8_t *data, size_t n) {
 static void reboot_hand(void) {
     flx_hand old = hand;
     flx_hand_start(&hand, joints, crc_n, write_line, &line);
+    hand.joints_n = joints_n;
     hand.now_ms = old.now_ms;
     memcpy(hand.position_udeg, old.position_udeg, sizeof hand.position_udeg);
+    memcpy(hand.seen_udeg, old.position_udeg, sizeof hand.seen_udeg);
 }
 
 static void advance(void) {
@@ -114,6 +124,8 @@ static const struct {
                 {"garble", &line.garble},
                 {"nack", &hand.in.refuses},
                 {"over_current", &hand.in.over_current},
+                {"low_battery", &hand.in.low_battery},
+                {"brown_out", &hand.in.brown_out},
                 {"button", &hand.in.pressed}};
 static const struct {
     const char *name;
@@ -214,17 +226,19 @@ static bool read_joint(flx_joint *joint, const char *words) {
 
 int main(int argc, char **argv) {
     uint8_t data[4096];
-    bool right = argc == 1 || argc == 2 + FLX_DOF_N;
-    for (int j = 0; right && argc > 1 && j < FLX_DOF_N; j++) {
-        right = read_joint(&joints[j], argv[1 + j]);
-    }
-    if (argc > 1) {
+    bool right = argc == 1 || (argc >= 3 && argc <= 2 + FLX_DOF_N);
+    if (right && argc > 1) {
+        joints_n = (uint8_t)(argc - 2);
         crc_n = (uint8_t)strtoul(argv[argc - 1], NULL, 10);
+        for (int j = 0; right && j < FLX_DOF_N; j++) {
+            right = read_joint(&joints[j], argv[j < joints_n ? 1 + j : joints_n]);
+        }
     }
     if (!right || !flx_hand_start(&hand, joints, crc_n, write_line, &line)) {
         fputs("flexor-host: these joints cannot be: see flx_joint in flexor_hand.h.\n", stderr);
         return 2;
     }
+    hand.joints_n = joints_n;
     const char *path = line_open(&line);
     if (path == NULL) {
         fputs("flexor-host: this system gives no pseudo-terminal.\n", stderr);

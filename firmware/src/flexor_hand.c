@@ -8,7 +8,7 @@ uint16_t flx_torque_limit(const flx_hand *hand) {
     if (flx_protects(hand)) {
         return 0;
     }
-    if (hand->still_ms == 0) {
+    if (hand->still_ms == 0 && !hand->eased) {
         return FLX_TORQUE_FOLLOWING;
     }
     return hand->still_ms <= FLX_WEAK_MS ? FLX_TORQUE_STOPPED : FLX_TORQUE_WEAK;
@@ -30,6 +30,7 @@ bool flx_hand_start(flx_hand *hand, const flx_joint *joints, uint8_t crc_n, flx_
     hand->rx.crc_n = crc_n;
     hand->ttl_ms = FLX_ARM_TTL_MS;
     hand->mode = FLX_MODE_VELOCITY;
+    hand->joints_n = FLX_DOF_N;
     if (crc_n != 2 && crc_n != 4) {
         return false;
     }
@@ -38,6 +39,7 @@ bool flx_hand_start(flx_hand *hand, const flx_joint *joints, uint8_t crc_n, flx_
             return false;
         }
         hand->position_udeg[j] = flx_bounded(0, joints[j].low_udeg, joints[j].high_udeg);
+        hand->seen_udeg[j] = hand->position_udeg[j];
     }
     return true;
 }
@@ -50,12 +52,33 @@ static void send(flx_hand *hand, uint8_t type, const uint8_t *payload, size_t n)
     hand->write(hand->context, wire, n);
 }
 
+/* Whether the joint takes torque setpoints; all must, or none does. */
+static bool takes_torque(const flx_hand *hand) {
+    for (int j = 0; j < FLX_DOF_N; j++) {
+        if (hand->joints[j].torque_ramp == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void send_torque(flx_hand *hand) {
+    uint8_t payload[FLX_TORQUE_N];
+    for (int j = 0; j < FLX_DOF_N; j++) {
+        flx_put16(payload + FLX_TORQUE_COUNTS_AT + 2 * j, (uint16_t)hand->torque[j]);
+    }
+    send(hand, FLX_FRAME_TORQUE, payload, sizeof payload);
+}
+
 static void send_telem(flx_hand *hand) {
     const flx_rx *rx = &hand->rx;
     uint32_t damaged = rx->crc_errors + rx->oversize + rx->garbage;
     uint8_t payload[FLX_TELEM_N];
     hand->telem_ms = hand->now_ms;
-    payload[FLX_TELEM_STATE_AT] = (uint8_t)(hand->state | flx_flags(hand) << 4);
+    if (takes_torque(hand)) {
+        send_torque(hand);
+    }
+    payload[FLX_TELEM_STATE_AT] = (uint8_t)(hand->state | flx_flags(hand) << FLX_FLAG_SHIFT);
     payload[FLX_TELEM_ERR_COUNT_AT] = (uint8_t)(damaged < 0xFFU ? damaged : 0xFFU);
     flx_put16(payload + FLX_TELEM_LAST_SEQ_AT, rx->last_seq);
     flx_put16(payload + FLX_TELEM_AGE_MS_AT, hand->age_ms);
@@ -106,13 +129,12 @@ static bool in_range(const flx_hand *hand, const uint8_t *setpoint) {
     uint8_t mode = setpoint[FLX_SETPOINT_MODE_AT];
     uint16_t ttl_ms = flx_u16(setpoint + FLX_SETPOINT_TTL_MS_AT);
     if (mode < FLX_MODE_POSITION || mode > FLX_MODE_TORQUE || ttl_ms < FLX_TTL_MIN_MS ||
-        ttl_ms > FLX_TTL_MAX_MS) {
+        ttl_ms > FLX_TTL_MAX_MS || (mode == FLX_MODE_TORQUE && !takes_torque(hand))) {
         return false;
     }
     for (int j = 0; j < FLX_DOF_N; j++) {
         int16_t count = (int16_t)flx_u16(setpoint + FLX_SETPOINT_COUNTS_AT + 2 * j);
-        if (count < -FLX_FULL_SCALE || count > FLX_FULL_SCALE ||
-            (mode == FLX_MODE_TORQUE && hand->joints[j].torque_ramp == 0)) {
+        if (count < -FLX_FULL_SCALE || count > FLX_FULL_SCALE) {
             return false;
         }
     }
@@ -127,6 +149,7 @@ static void accept_setpoint(flx_hand *hand, const uint8_t *setpoint) {
         hand->setpoint_ms = hand->now_ms;
         hand->age_ms = 0;
         hand->mode = setpoint[FLX_SETPOINT_MODE_AT];
+        hand->eased = (setpoint[FLX_SETPOINT_FLAGS_AT] & FLX_SETPOINT_FLAG_EASE) != 0;
         hand->ttl_ms = flx_u16(setpoint + FLX_SETPOINT_TTL_MS_AT);
         for (int j = 0; j < FLX_DOF_N; j++) {
             hand->counts[j] = (int16_t)flx_u16(setpoint + FLX_SETPOINT_COUNTS_AT + 2 * j);
@@ -139,13 +162,15 @@ static void arm(flx_hand *hand) {
     hand->setpoint_ms = hand->now_ms;
     hand->ttl_ms = FLX_ARM_TTL_MS;
     hand->mode = FLX_MODE_VELOCITY;
+    hand->eased = false;
     for (int j = 0; j < FLX_DOF_N; j++) {
         hand->counts[j] = 0; /* what was asked for earlier is forgotten */
     }
 }
 
 static uint8_t clear(flx_hand *hand) {
-    if (moving(hand) || hand->in.over_current || hand->hot || flx_any_over(hand)) {
+    bool lasts = hand->in.over_current || hand->in.brown_out || hand->hot || flx_any_over(hand);
+    if (moving(hand) || lasts) {
         return FLX_ACK_BUSY;
     }
     hand->tripped = false;
@@ -190,7 +215,7 @@ static void answer_hello(flx_hand *hand, const flx_frame *frame) {
         hand->state = hand->agreed ? FLX_STATE_IDLE : FLX_STATE_BOOT;
     }
     payload[FLX_HELLO_ACK_VERSION_AT] = FLX_VERSION;
-    payload[FLX_HELLO_ACK_DOF_N_AT] = FLX_DOF_N;
+    payload[FLX_HELLO_ACK_DOF_N_AT] = hand->joints_n;
     flx_put16(payload + FLX_HELLO_ACK_MAX_TTL_MS_AT, FLX_TTL_MAX_MS);
     flx_put16(payload + FLX_HELLO_ACK_SEQ_AT, frame->seq);
     flx_put32(payload + FLX_HELLO_ACK_INTERFACE_AT, FLX_INTERFACE_HASH);

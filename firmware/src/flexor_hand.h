@@ -40,6 +40,8 @@ typedef struct {
     uint8_t measures;                 /* bit per joint that has a position sensor */
     uint8_t stalled;                  /* bit per joint that is known not to follow */
     bool over_current;                /* the motor driver's own fault line */
+    bool low_battery;                 /* only told: the host slows down */
+    bool brown_out;                   /* the supply breaks down: the motors are left alone */
     bool pressed;                     /* the local release button, debounced or not */
     bool refuses;                     /* answers every request with "wrong state" (for tests) */
 } flx_inputs;
@@ -63,14 +65,18 @@ typedef struct {
     uint16_t pressed_ms;
     uint8_t state;
     uint8_t mode;
+    uint8_t joints_n; /* told to the host; FLX_DOF_N unless the board sets it after the start */
     bool agreed; /* the host told the same interface in its HELLO */
     bool tripped;
     bool hot;
+    bool eased; /* the host asked for the torque of a hand that only keeps its grip */
     uint8_t over_ms[FLX_DOF_N];
     int16_t counts[FLX_DOF_N];
     int32_t position_udeg[FLX_DOF_N]; /* where the joint is driven to, this millisecond */
     int32_t velocity_mdeg_s[FLX_DOF_N];
-    int32_t torque[FLX_DOF_N]; /* 1/1000 of full torque, ramped */
+    int32_t torque[FLX_DOF_N]; /* 1/1000 of full torque: ramped, none past an end or too fast */
+    int32_t seen_udeg[FLX_DOF_N]; /* where the joints stood when speeds were measured last */
+    int8_t fast[FLX_DOF_N];       /* 1 or -1 for joints that move faster than they may */
 } flx_hand;
 
 /* A hand in BOOT at 0 degrees, or as near as its range lets it. `write` sends bytes to the host;

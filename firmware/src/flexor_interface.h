@@ -3,7 +3,7 @@
 #ifndef FLEXOR_INTERFACE_H
 #define FLEXOR_INTERFACE_H
 
-#define FLX_INTERFACE_HASH 0xF59D0303UL
+#define FLX_INTERFACE_HASH 0xAEC5D99AUL
 
 #define FLX_VERSION 1
 #define FLX_DOF_N 6
@@ -23,6 +23,9 @@
 #define FLX_TORQUE_STOPPED 300
 #define FLX_TORQUE_WEAK 100
 #define FLX_PRESS_MS 500
+#define FLX_FLAG_SHIFT 3
+#define FLX_SOFT_UDEG 5000000
+#define FLX_SPEED_MS 16
 
 #define FLX_FRAME_HELLO 1
 #define FLX_FRAME_HELLO_ACK 2
@@ -34,6 +37,7 @@
 #define FLX_FRAME_SETPOINT 16
 #define FLX_FRAME_HEARTBEAT 17
 #define FLX_FRAME_TELEM 32
+#define FLX_FRAME_TORQUE 33
 
 #define FLX_ACK_OK 0
 #define FLX_ACK_UNKNOWN 1
@@ -56,6 +60,8 @@
 #define FLX_FLAG_RELEASE 4
 #define FLX_FLAG_LOW_BATTERY 8
 #define FLX_FLAG_BROWN_OUT 16
+
+#define FLX_SETPOINT_FLAG_EASE 1
 
 /* Bytes of a header, of each payload, and where each field begins in it. */
 #define FLX_HEADER_N 10
@@ -96,5 +102,7 @@
 #define FLX_TELEM_RX_OK_AT 18
 #define FLX_TELEM_STALE_AT 20
 #define FLX_TELEM_RANGE_ERR_AT 22
+#define FLX_TORQUE_N 12
+#define FLX_TORQUE_COUNTS_AT 0
 
 #endif

@@ -71,6 +71,8 @@ static uint8_t payload_n_of(uint8_t type) {
         return FLX_SETPOINT_N;
     case FLX_FRAME_TELEM:
         return FLX_TELEM_N;
+    case FLX_FRAME_TORQUE:
+        return FLX_TORQUE_N;
     default:
         return ANY_LENGTH;
     }

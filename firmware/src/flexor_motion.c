@@ -10,7 +10,7 @@ int32_t flx_bounded(int32_t value, int32_t low, int32_t high) {
 }
 
 bool flx_protects(const flx_hand *hand) {
-    return hand->in.over_current || hand->tripped || hand->hot;
+    return hand->in.over_current || hand->tripped || hand->hot || hand->in.brown_out;
 }
 
 /* In every state, because a wearer must get free of the hand. */
@@ -28,6 +28,12 @@ uint8_t flx_flags(const flx_hand *hand) {
     }
     if (flx_releasing(hand)) {
         flags |= FLX_FLAG_RELEASE;
+    }
+    if (hand->in.low_battery) {
+        flags |= FLX_FLAG_LOW_BATTERY;
+    }
+    if (hand->in.brown_out) {
+        flags |= FLX_FLAG_BROWN_OUT;
     }
     return (uint8_t)flags;
 }
@@ -64,7 +70,23 @@ bool flx_any_over(const flx_hand *hand) {
     return false;
 }
 
-/* Currents, temperatures and the button, every ms. */
+/* Where the joint stands, no further outside its range than matters: no sum leaves 32 bits. */
+static int32_t seen(const flx_hand *hand, int j) {
+    const flx_joint *joint = &hand->joints[j];
+    int32_t at = hand->in.measures >> j & 1 ? hand->in.measured_udeg[j] : hand->position_udeg[j];
+    return flx_bounded(at, joint->low_udeg - FLX_SOFT_UDEG, joint->high_udeg + FLX_SOFT_UDEG);
+}
+
+static void measure_speeds(flx_hand *hand) {
+    for (int j = 0; j < FLX_DOF_N; j++) {
+        int32_t at = seen(hand, j), moved = at - hand->seen_udeg[j];
+        int32_t most = hand->joints[j].velocity_mdeg_s * FLX_SPEED_MS;
+        hand->fast[j] = (int8_t)((moved > most) - (moved < -most));
+        hand->seen_udeg[j] = at;
+    }
+}
+
+/* Currents, temperatures and the button, every ms; speeds, every FLX_SPEED_MS. */
 void flx_sense(flx_hand *hand) {
     bool cool = true;
     for (int j = 0; j < FLX_DOF_N; j++) {
@@ -82,6 +104,9 @@ void flx_sense(flx_hand *hand) {
         }
     }
     hand->hot = !cool;
+    if (hand->now_ms % FLX_SPEED_MS == 0) {
+        measure_speeds(hand);
+    }
     if (!hand->in.pressed) {
         hand->pressed_ms = 0;
         return;
@@ -115,11 +140,20 @@ static int32_t goal(const flx_hand *hand, int j) {
     return flx_bounded((wanted - at) / GAIN_UDEG, -limit, limit);
 }
 
-/* Whether the motors lose their drive at once. In an emergency stop torque keeps its ramp: without
- * it a limb would fall. */
+/* Whether the motors lose their drive at once, torque too: everything else lets it go slowly. */
 static bool severed(const flx_hand *hand) {
-    bool stopped = hand->state == FLX_STATE_ESTOP && hand->mode != FLX_MODE_TORQUE;
-    return flx_protects(hand) || (stopped && !flx_releasing(hand));
+    return flx_protects(hand) || (hand->state == FLX_STATE_ESTOP && !flx_releasing(hand));
+}
+
+/* The torque without what pushes past an end of the range or makes the joint too fast. */
+static int32_t spared(const flx_hand *hand, int j, int32_t torque) {
+    const flx_joint *joint = &hand->joints[j];
+    int32_t at = seen(hand, j), most = 0;
+    int32_t room = torque > 0 ? joint->high_udeg - at : at - joint->low_udeg;
+    if (room > 0 && hand->fast[j] * torque <= 0) {
+        most = flx_bounded(room / (FLX_SOFT_UDEG / FLX_FULL_SCALE), 0, FLX_FULL_SCALE);
+    }
+    return flx_bounded(torque, -most, most);
 }
 
 void flx_move(flx_hand *hand, int j) {
@@ -131,7 +165,8 @@ void flx_move(flx_hand *hand, int j) {
     bool given = hand->state == FLX_STATE_ARMED && hand->mode == FLX_MODE_TORQUE;
     int32_t wanted = given ? hand->counts[j] : 0;
     int32_t velocity = hand->velocity_mdeg_s[j];
-    hand->torque[j] += flx_bounded(wanted - hand->torque[j], -joint->torque_ramp, joint->torque_ramp);
+    int32_t change = flx_bounded(wanted - hand->torque[j], -joint->torque_ramp, joint->torque_ramp);
+    hand->torque[j] = spared(hand, j, hand->torque[j] + change);
     velocity += flx_bounded(goal(hand, j) - velocity, -joint->change_mdeg_s, joint->change_mdeg_s);
     if (hand->in.stalled >> j & 1) {
         hand->velocity_mdeg_s[j] = 0;
