@@ -12,12 +12,15 @@ from dataclasses import dataclass
 
 from firmware_bridge.assist_laws import LATE_S, Assist, Follow, Gravity, Row, Stops
 from firmware_bridge.command import Command, Mode
+from firmware_bridge.dofs import approach_deg_s
 from firmware_bridge.sensed import STEP_S, Asked, Sensed, fresh
 from models.intent import Intent
 
 GRAVITY_M_S2 = 9.81
 REST_EFFORT = 0.1
 """Effort of every muscle that a law uses, below which the wearer is at rest."""
+AIM_DEG = 1.0
+"""A joint that stands so near its aim is left alone: efforts sway."""
 REST_DEG = 10.0
 """A joint that follows an angle is this near it before it can be armed: it does not set off."""
 
@@ -27,11 +30,10 @@ class State:
     """What is remembered from decision to decision; the first one remembers nothing."""
 
     clock_s: float = -math.inf
-    torque_nm: tuple[float, ...] = ()
-    """(joint,) asked for last"""
+    asked: tuple[float, ...] = ()
+    """(joint,) asked for last; deg/s where angles are followed by the joints' own control"""
     aim_deg: tuple[float, ...] = ()
-    """(joint,) the angle that is followed, behind its low-pass; else where the joint stood when
-    driving began"""
+    """(joint,) the angle that is followed, behind its low-pass"""
 
 
 START = State()
@@ -45,29 +47,30 @@ def step(how: Assist, intent: Intent, sensed: Sensed, state: State) -> Asked:
     ready = fresh(sensed, joints) and _known(how, intent, sensed)
     if not (ready and sensed.driven):
         rest = ready and _at_rest(how, intent, sensed)
-        return Asked(_command(how, intent, _idle(how), how.still, rest), START)
+        return Asked(_command(how, intent, how.still, rest), START)
     passed_s = min(max(intent.clock_s - state.clock_s, 0.0), STEP_S) if state.aim_deg else 0.0
     aims = list(state.aim_deg or sensed.position_deg)
-    torques = list(how.still)
+    asked = list(how.still)
     for row in how.rows:
         i, law = row.joint, row.law
         if isinstance(law, Follow) and not (intent.rejected and row.target >= 0):
             share = 1.0 - math.exp(-2.0 * math.pi * law.cutoff_hz * passed_s)
             aims[i] += share * (_wanted_deg(row, law, intent, sensed) - aims[i])
-        if how.mode is Mode.TORQUE:
-            at, speed = sensed.position_deg[i], sensed.velocity_deg_s[i]
+        at = sensed.position_deg[i]
+        if how.mode is Mode.VELOCITY:
+            asked[i] = approach_deg_s(aims[i] - at, AIM_DEG, row.full_deg_s, 1.0)
+        else:
+            speed = sensed.velocity_deg_s[i]
             wanted = bounded(_law_nm(row, sensed, at, speed, aims[i]), row.top_nm)
             wanted = bounded(stopped_nm(wanted, at, speed, row.range_deg, how.stops), row.top_nm)
-            before = state.torque_nm[i] if state.torque_nm else 0.0
-            torques[i] = inside_nm(
-                eased(wanted, before, row.rate_nm_s * passed_s), at, row.range_deg
-            )
-    numbers = tuple(torques if how.mode is Mode.TORQUE else aims)
+            before = state.asked[i] if state.asked else 0.0
+            asked[i] = inside_nm(eased(wanted, before, row.rate_nm_s * passed_s), at, row.range_deg)
+    numbers = tuple(asked)
     if not math.isfinite(sum(numbers)):
-        return Asked(_command(how, intent, _idle(how), how.still, False), START)
-    after = State(intent.clock_s, tuple(torques), tuple(aims))
-    rest = _at_rest(how, intent, sensed)
-    return Asked(_command(how, intent, how.mode, numbers, rest), after)
+        return Asked(_command(how, intent, how.still, False), START)
+    rest = _at_rest(how, intent, sensed) and (how.mode is Mode.TORQUE or not any(numbers))
+    after = State(intent.clock_s, numbers, tuple(aims))
+    return Asked(_command(how, intent, numbers, rest), after)
 
 
 def proportional_nm(flexor: float, extensor: float, gain_nm: float, dead_band: float) -> float:
@@ -175,14 +178,7 @@ def _at_rest(how: Assist, intent: Intent, sensed: Sensed) -> bool:
     )
 
 
-def _idle(how: Assist) -> Mode:
-    """Zero positions would be a movement, zero velocities are none."""
-    return Mode.TORQUE if how.mode is Mode.TORQUE else Mode.VELOCITY
-
-
-def _command(
-    how: Assist, intent: Intent, mode: Mode, joints: tuple[float, ...], rest: bool
-) -> Command:
+def _command(how: Assist, intent: Intent, joints: tuple[float, ...], rest: bool) -> Command:
     return Command(
-        mode, joints, intent.clock_s, intent.decision_n, how.ttl_s, rest, intent.confidence
+        how.mode, joints, intent.clock_s, intent.decision_n, how.ttl_s, rest, intent.confidence
     )

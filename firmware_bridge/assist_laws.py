@@ -56,7 +56,7 @@ class Follow:
     cutoff_hz: float = 2.0
     """Of the low-pass of the angle: voluntary movement lies below 2 Hz, tremor above 4."""
     output: str = "torque"
-    """"torque": spring and damper; "position": the joint's own control"""
+    """"torque": spring and damper; "position": the joint's own control goes there"""
     stiffness_nm_deg: float = 0.2
     damping_nm_s_deg: float = 0.02
     maximum_nm: float = math.inf
@@ -156,6 +156,7 @@ class Row(NamedTuple):
     top_nm: float
     rate_nm_s: float
     range_deg: tuple[float, float]
+    full_deg_s: float
 
 
 class Assist(NamedTuple):
@@ -164,7 +165,8 @@ class Assist(NamedTuple):
     rows: tuple[Row, ...]
     stops: Stops
     mode: Mode
-    """TORQUE, or POSITION where angles are followed by the joints' own control"""
+    """TORQUE, or VELOCITY where the joints' own control follows the angles: a joint that is armed
+    then never jumps, and rest is told by standing still"""
     sites_n: int
     targets_n: int
     still: tuple[float, ...]
@@ -190,13 +192,13 @@ def assist(
     places = [law.output == "position" if isinstance(law, Follow) else False for law in laws]
     if any(places) is not all(places):
         raise Refused("A command is of one kind: all laws give torque, or all give positions.")
-    mode = Mode.POSITION if all(places) else Mode.TORQUE
+    mode = Mode.VELOCITY if all(places) else Mode.TORQUE
     if mode not in hand.modes:
         known = [known.name.lower() for known in hand.modes]
-        mend = 'write output = "position"' if mode is Mode.TORQUE else 'write output = "torque"'
+        other = "position" if mode is Mode.TORQUE else "torque"
         raise Refused(
             f"The assist gives {mode.name.lower()}, and {hand.name} takes {known}: choose an "
-            f"exoskeleton that takes it, or follow an angle and {mend}."
+            f'exoskeleton that takes it, or follow an angle with output = "{other}".'
         )
     rows = tuple(_row(law, hand, sites, targets) for law in laws)
     still = (0.0,) * len(hand.joints)
@@ -216,6 +218,7 @@ def _row(law: Law, hand: HandSpec, sites: Sequence[str], targets: Sequence[str])
         min(law.maximum_nm, joint.max_torque_nm),
         joint.max_torque_rate_nm_s,
         joint.range_deg,
+        joint.max_velocity_deg_s,
     )
 
 

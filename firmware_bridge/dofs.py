@@ -135,7 +135,11 @@ def step(how: Dofs, intent: Intent, sensed: Sensed, state: None = None) -> Asked
                     math.copysign(over, value) * row.gain, row.bound
                 )
             elif heard:
-                joints[row.joint] = _approach(row, value, sensed.position_deg[row.joint])
+                low, high = row.range_deg
+                away_deg = min(max(value * row.gain, low), high) - sensed.position_deg[row.joint]
+                joints[row.joint] = approach_deg_s(
+                    away_deg, row.dead_band, row.full_deg_s, row.bound
+                )
             else:
                 trusted = False
     if not trusted:
@@ -153,12 +157,12 @@ def step(how: Dofs, intent: Intent, sensed: Sensed, state: None = None) -> Asked
     return Asked(command, state)
 
 
-def _approach(row: Row, value: float, at_deg: float) -> float:
-    low, high = row.range_deg
-    away_deg = min(max(value * row.gain, low), high) - at_deg
-    if abs(away_deg) <= row.dead_band:
+def approach_deg_s(away_deg: float, band_deg: float, full_deg_s: float, bound: float) -> float:
+    """Speed towards a place: 0 within the band, slower near it, never beyond that share of full
+    speed."""
+    if abs(away_deg) <= band_deg:
         return 0.0
-    return row.full_deg_s * _cut(away_deg / LEAD_S / row.full_deg_s, row.bound)
+    return full_deg_s * _cut(away_deg / LEAD_S / full_deg_s, bound)
 
 
 def _cut(share: float, bound: float) -> float:

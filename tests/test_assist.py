@@ -120,16 +120,19 @@ def test_an_untrusted_target_leaves_the_aim_where_it_was() -> None:
 def test_joints_can_follow_an_angle_by_their_own_control() -> None:
     how = made(replace(AIM, output="position"), targets=("knee_angle",))
     commands = play(how, [sensed(speed=())] * 200, (75.0,))
-    assert {command.mode for command in commands} == {Mode.POSITION}
-    assert commands[0].joints == (40.0, 0.0)
-    assert commands[-1].joints == (pytest.approx(75.0, abs=0.1), 0.0)
+    assert {command.mode for command in commands} == {Mode.VELOCITY}
+    assert commands[0].joints == (0.0, 0.0), "it begins where it stands"
+    assert 0.0 < commands[1].joints[0] < commands[4].joints[0]
+    assert commands[-1].joints == (pytest.approx(200.0), 0.0), "no faster than it may"
+    near = play(how, [sensed(at=(74.5, 0.0), speed=())] * 50, (75.0,))[-1]
+    assert near.joints == (0.0, 0.0)
     idle = play(how, [sensed(driven=False)], (75.0,))[0]
-    assert (idle.mode, idle.joints) == (Mode.VELOCITY, (0.0, 0.0))
+    assert (idle.mode, idle.joints, idle.rest) == (Mode.VELOCITY, (0.0, 0.0), False)
 
 
 def test_an_angle_is_not_sought_beyond_the_joints_range() -> None:
     how = made(replace(AIM, output="position"), targets=("knee_angle",))
-    assert play(how, [sensed()] * 400, (300.0,))[-1].joints[0] == pytest.approx(110.0, abs=0.1)
+    assert play(how, [sensed(at=(110.0, 0.0))] * 50, (300.0,))[-1].joints[0] == 0.0
 
 
 # A limb of 3 kg under its own weight
