@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from firmware_bridge.command import Mode
-from firmware_bridge.dialect import Ear, Facts, Reading, Silence, Wanted
+from firmware_bridge.dialect import Damaged, Ear, Facts, PieceEar, Reading, Silence, Wanted
 from firmware_bridge.dialect_link import DialectLink, open_serial_dialect
 from firmware_bridge.hand_port import HandPort
 from firmware_bridge.hands import HandSpec, Joint
@@ -103,33 +103,19 @@ class Brunel:
 
     def ear(self) -> Ear:
         self.mode, self._waited_n = "", 0
-        return _Ear(self)
-
-
-class _Ear:
-    """Understands positions, errors and the few lines that tell the hand's mode."""
-
-    def __init__(self, hand: Brunel) -> None:
-        self._hand, self._lines, self._wrong_n = hand, Lines(), 0
-
-    @property
-    def damaged_n(self) -> int:
-        return self._lines.damaged_n + self._wrong_n
-
-    def hear(self, data: bytes) -> list[Reading]:
-        readings = [self._read(line) for line in self._lines.split(data)]
-        return [reading for reading in readings if reading is not None]
+        return PieceEar(Lines(), self._read)
 
     def _read(self, line: str) -> Reading | None:
+        """Of positions, errors, and the few lines that tell the hand's mode."""
         if told := _TOLD.fullmatch(line):
             counts = tuple(int(group) for group in told.groups())
             if max(counts) <= 1023:
                 return Reading(degrees_of(counts))
-            self._wrong_n += 1
-        elif fault := _FAULT.fullmatch(line.removeprefix("Errors:").strip()):
+            raise Damaged
+        if fault := _FAULT.fullmatch(line.removeprefix("Errors:").strip()):
             return Reading(trip=fault[3])
-        elif line in _SWITCHED:
-            self._hand.told(_SWITCHED[line])
+        if line in _SWITCHED:
+            self.told(_SWITCHED[line])
         elif line.startswith("Mode:"):
             return self._mode(line.removeprefix("Mode:").strip())
         elif line.startswith("Motors:") and line.endswith("DISABLED"):
@@ -137,8 +123,8 @@ class _Ear:
         return None
 
     def _mode(self, mode: str) -> Reading | None:
-        was = self._hand.mode
-        self._hand.told(mode)
+        was = self.mode
+        self.told(mode)
         return Reading(trip=f"it left CSV mode for {mode}") if was == CSV != mode else None
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from firmware_bridge.command import Mode
 from firmware_bridge.hands import HandSpec
+
+T = TypeVar("T")
 
 
 class Silence(Enum):
@@ -49,6 +52,42 @@ class Ear(Protocol):
         ...
 
     def hear(self, data: bytes) -> list[Reading]: ...
+
+
+class Pieces(Protocol[T]):
+    """Cuts bytes into lines or frames, and counts what is none."""
+
+    damaged_n: int
+
+    def split(self, data: bytes) -> list[T]: ...
+
+
+class Damaged(Exception):
+    """A whole line or frame that nobody can have meant."""
+
+
+class PieceEar(Generic[T]):
+    """An ear that cuts what comes and reads each piece: None for what is not for us."""
+
+    def __init__(self, pieces: Pieces[T], read: Callable[[T], Reading | None]) -> None:
+        """`read` raises Damaged."""
+        self._pieces, self._read, self._wrong_n = pieces, read, 0
+
+    @property
+    def damaged_n(self) -> int:
+        return self._pieces.damaged_n + self._wrong_n
+
+    def hear(self, data: bytes) -> list[Reading]:
+        readings = []
+        for piece in self._pieces.split(data):
+            try:
+                reading = self._read(piece)
+            except Damaged:
+                self._wrong_n += 1
+                continue
+            if reading is not None:
+                readings.append(reading)
+        return readings
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from firmware_bridge.command import Mode
-from firmware_bridge.dialect import Ear, Facts, Reading, Silence, Wanted
+from firmware_bridge.dialect import Damaged, Ear, Facts, PieceEar, Reading, Silence, Wanted
 from firmware_bridge.dialect_link import DialectLink, open_serial_dialect
 from firmware_bridge.hand_port import HandPort
 from firmware_bridge.hands import HandSpec, Joint
@@ -97,32 +97,17 @@ class Mia:
         return b""
 
     def ear(self) -> Ear:
-        return _Ear()
-
-
-class _Ear:
-    """Understands the stream of positions and the answer to whether it is there."""
-
-    def __init__(self) -> None:
-        self._lines, self._wrong_n = Lines(), 0
-
-    @property
-    def damaged_n(self) -> int:
-        return self._lines.damaged_n + self._wrong_n
-
-    def hear(self, data: bytes) -> list[Reading]:
-        readings = [self._read(line) for line in self._lines.split(data)]
-        return [reading for reading in readings if reading is not None]
+        return PieceEar(Lines(), self._read)
 
     def _read(self, line: str) -> Reading | None:
+        """Of the stream of positions, or of the answer to whether it is there."""
         if line.startswith("<?"):
             return Reading()
         if line[0] in "sca":  # streams that another program may have switched on
             return None
         told = _TOLD.fullmatch(line + " ")
         if told is None:
-            self._wrong_n += 1
-            return None
+            raise Damaged
         thumb, rest, index = (int(told[i] + told[i + 1]) for i in (1, 3, 5))
         return Reading(degrees_of((thumb, index, rest)))
 

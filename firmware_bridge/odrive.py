@@ -14,7 +14,7 @@ from operator import xor
 
 from acquisition.words import Setting, refuse_choice, split_argument
 from firmware_bridge.command import Mode
-from firmware_bridge.dialect import Ear, Facts, Reading, Silence, Wanted
+from firmware_bridge.dialect import Damaged, Ear, Facts, PieceEar, Reading, Silence, Wanted
 from firmware_bridge.dialect_link import DialectLink, open_serial_dialect
 from firmware_bridge.hand_port import HandPort
 from firmware_bridge.hands import HandSpec
@@ -112,7 +112,7 @@ class Odrive:
         )
 
     def ear(self) -> Ear:
-        return _Ear(self)
+        return PieceEar(Lines(), self._read)
 
     def _velocity(self, turns_s: float) -> bytes:
         return line(f"v {self._axis} {turns_s:.6f} 0")
@@ -120,33 +120,17 @@ class Odrive:
     def _torque(self, torque_nm: float) -> bytes:
         return line(f"c {self._axis} {torque_nm:.6f}")
 
-
-class _Ear:
-    """Understands where the axis is, and its error. Replies without a right check sum are none."""
-
-    def __init__(self, hand: Odrive) -> None:
-        self._hand, self._lines, self._wrong_n = hand, Lines(), 0
-
-    @property
-    def damaged_n(self) -> int:
-        return self._lines.damaged_n + self._wrong_n
-
-    def hear(self, data: bytes) -> list[Reading]:
-        readings = [self._read(told) for told in self._lines.split(data)]
-        return [reading for reading in readings if reading is not None]
-
     def _read(self, told: str) -> Reading | None:
+        """Where the axis is, or its error. Without a right check sum it is none."""
         summed = _SUMMED.fullmatch(told)
         if summed is None or check_sum(summed[1]) != int(summed[2]):
-            self._wrong_n += 1
-            return None
+            raise Damaged
         if at := _FEEDBACK.fullmatch(summed[1]):
-            return Reading((float(at[1]) * TURN_DEG / self._hand.gear,))
+            return Reading((float(at[1]) * TURN_DEG / self.gear,))
         if _ERROR.fullmatch(summed[1]):
-            error = self._hand.errors.learn(int(summed[1]))
+            error = self.errors.learn(int(summed[1]))
             return Reading(trip=f"the axis has the error 0x{error:x}" if error else "")
-        self._wrong_n += 1  # "invalid property" and the like, of other firmware
-        return None
+        raise Damaged  # "invalid property" and the like, of other firmware
 
 
 def open_odrive(

@@ -16,7 +16,7 @@ from acquisition.words import Setting, refuse_choice, split_argument
 from firmware_bridge.can_frames import CanFrame, CanFrames, pack
 from firmware_bridge.can_port import open_can_dialect
 from firmware_bridge.command import Mode
-from firmware_bridge.dialect import Ear, Facts, Reading, Silence, Wanted
+from firmware_bridge.dialect import Damaged, Ear, Facts, PieceEar, Reading, Silence, Wanted
 from firmware_bridge.dialect_link import DialectLink
 from firmware_bridge.hand_port import HandPort
 from firmware_bridge.hands import HandSpec
@@ -138,48 +138,34 @@ class OdriveCan:
         return pack(*(set_state(node, IDLE) for node in self.nodes))
 
     def ear(self) -> Ear:
-        return _Ear(self)
+        return PieceEar(CanFrames(), self._read)
 
     def _still(self, node: int) -> tuple[CanFrame, ...]:
         """Speed 0, whose frame has torque 0 in it; for an axis of torques torque 0 before it."""
         speed = set_velocity(node, 0.0)
         return (set_torque(node, 0.0), speed) if self.facts.mode is Mode.TORQUE else (speed,)
 
-
-class _Ear:
-    """Understands encoder estimates and heartbeats of our nodes."""
-
-    def __init__(self, axes: OdriveCan) -> None:
-        self._axes, self._frames, self._wrong_n = axes, CanFrames(), 0
-
-    @property
-    def damaged_n(self) -> int:
-        return self._frames.damaged_n + self._wrong_n
-
-    def hear(self, data: bytes) -> list[Reading]:
-        readings = [self._read(told) for told in self._frames.split(data)]
-        return [reading for reading in readings if reading is not None]
-
     def _read(self, told: CanFrame) -> Reading | None:
+        """Of encoder estimates and heartbeats of our nodes."""
         node, command = told.number >> 5, told.number & 0x1F
-        if told.extended or told.remote or node not in self._axes.nodes:
+        if told.extended or told.remote or node not in self.nodes:
             return None
         if command == HEARTBEAT and len(told.data) >= 5:
             return self._alive(node, *struct.unpack_from("<IB", told.data))
         if command == ENCODER and len(told.data) == 8:
             turns = struct.unpack_from("<f", told.data)[0]
             if math.isfinite(turns):
-                place = self._axes.nodes.index(node)
-                position: list[float | None] = [None] * len(self._axes.nodes)
-                position[place] = turns * TURN_DEG / self._axes.gear
+                place = self.nodes.index(node)
+                position: list[float | None] = [None] * len(self.nodes)
+                position[place] = turns * TURN_DEG / self.gear
                 return Reading(tuple(position))
         if command in (HEARTBEAT, ENCODER):
-            self._wrong_n += 1
+            raise Damaged
         return None
 
     def _alive(self, node: int, error: int, state: int) -> Reading:
-        running = self._axes.running
-        if self._axes.errors[node].learn(error):
+        running = self.running
+        if self.errors[node].learn(error):
             return Reading(trip=f"axis {node} has the error 0x{error:x}")
         if state == CLOSED_LOOP:
             running.add(node)

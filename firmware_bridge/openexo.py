@@ -16,7 +16,7 @@ from acquisition.stream import Refused
 from acquisition.tables import refuse_unknown
 from acquisition.words import Setting, split_argument
 from firmware_bridge.command import Mode
-from firmware_bridge.dialect import Ear, Facts, Reading, Silence, Wanted
+from firmware_bridge.dialect import Damaged, Ear, Facts, PieceEar, Reading, Silence, Wanted
 from firmware_bridge.dialect_link import DialectLink, open_serial_dialect
 from firmware_bridge.hand_port import HandPort
 from firmware_bridge.hands import HandSpec, Joint
@@ -139,7 +139,7 @@ class OpenExo:
         return told(MOTORS, 0, 0.0)
 
     def ear(self) -> Ear:
-        return _Ear(self)
+        return PieceEar(Slip(), self._read)
 
     def _torques(self, torques_nm: tuple[float, ...]) -> bytes:
         rows = zip(self.ids, torques_nm, strict=True)
@@ -147,47 +147,31 @@ class OpenExo:
             told(PARAMETER, joint, controller, AMPLITUDE, nm) for (joint, controller), nm in rows
         )
 
-
-class _Ear:
-    """Understands status, parameters, configuration and errors."""
-
-    def __init__(self, exo: OpenExo) -> None:
-        self._exo, self._slip, self._wrong_n = exo, Slip(), 0
-
-    @property
-    def damaged_n(self) -> int:
-        return self._slip.damaged_n + self._wrong_n
-
-    def hear(self, data: bytes) -> list[Reading]:
-        readings = [self._read(content) for content in self._slip.split(data)]
-        return [reading for reading in readings if reading is not None]
-
     def _read(self, content: bytes) -> Reading | None:
-        message, exo = understood(content), self._exo
+        """Of status, parameters, configuration and errors."""
+        message = understood(content)
         if message is None or message.command not in (STATUS, PARAMETERS, CONFIG, ERROR, REAL_TIME):
-            self._wrong_n += 1
-            return None
-        trip = exo.missing
+            raise Damaged
+        trip = self.missing
         if message.command == CONFIG:
-            exo.missing = _without_motor(exo, message.values)
+            self.missing = _without_motor(self, message.values)
         elif message.values and message.command == ERROR and message.values[0]:
             trip = f"error {message.values[0]:g} at joint {message.joint}"
-        elif message.values and exo.begun:
+        elif message.values and self.begun:
             trip = trip or self._astray(message)
-        if exo.begun and not exo.in_trial and not trip:
+        if self.begun and not self.in_trial and not trip:
             return None  # armed is what it says of itself, and not that it answers
-        return Reading(exo.still_deg, trip=trip)
+        return Reading(self.still_deg, trip=trip)
 
     def _astray(self, message: Message) -> str:
         """Why an exoskeleton that was armed does not do what it was told to."""
-        exo = self._exo
         if message.command == STATUS:
             running = message.values[0] in IN_TRIAL
-            left = exo.in_trial and not running
-            exo.in_trial = exo.in_trial or running
+            left = self.in_trial and not running
+            self.in_trial = self.in_trial or running
             return f"it left its trial (status {message.values[0]:g})" if left else ""
-        controller = dict(exo.ids).get(message.joint)
-        if message.command == PARAMETERS and exo.in_trial and controller is not None:
+        controller = dict(self.ids).get(message.joint)
+        if message.command == PARAMETERS and self.in_trial and controller is not None:
             runs = message.values[0]
             if runs != controller:
                 return f"joint {message.joint} runs controller {runs:g}, not {controller}"

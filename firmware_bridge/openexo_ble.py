@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from firmware_bridge.command import Mode
-from firmware_bridge.dialect import Ear, Facts, Reading, Silence, Wanted
+from firmware_bridge.dialect import Damaged, Ear, Facts, PieceEar, Reading, Silence, Wanted
 from firmware_bridge.dialect_link import DialectLink
 from firmware_bridge.hand_port import HandPort
 from firmware_bridge.hands import HandSpec
@@ -86,38 +86,24 @@ class OpenExoBle:
         return MOTORS_OFF
 
     def ear(self) -> Ear:
-        return _Ear(self)
+        return PieceEar(Lines(), self._read)
 
     def _torques(self, torques_nm: tuple[float, ...]) -> bytes:
         rows = zip(self.ids, torques_nm, strict=True)
         return b"".join(parameter(*joint, AMPLITUDE, nm) for joint, nm in rows)
 
-
-class _Ear:
-    """Understands the relay's lines. Once its trial was begun, an exoskeleton has to tell of it."""
-
-    def __init__(self, exo: OpenExoBle) -> None:
-        self._exo, self._lines, self._wrong_n = exo, Lines(), 0
-
-    @property
-    def damaged_n(self) -> int:
-        return self._lines.damaged_n + self._wrong_n
-
-    def hear(self, data: bytes) -> list[Reading]:
-        readings = [self._read(line) for line in self._lines.split(data)]
-        return [reading for reading in readings if reading is not None]
-
     def _read(self, line: str) -> Reading | None:
-        exo = self._exo
+        """Of the relay's lines. Once its trial was begun, it has to tell of that itself."""
         if line == ALIVE:
-            return None if exo.begun else Reading(exo.still_deg)
+            return None if self.begun else Reading(self.still_deg)
         if fault := _FAULT.fullmatch(line):
             trip = f"error {fault[1]} at joint {fault[2]}" if int(fault[1]) else ""
-            return Reading(exo.still_deg, trip=trip)
+            return Reading(self.still_deg, trip=trip)
         if _REAL_TIME.fullmatch(line):
-            return Reading(exo.still_deg)
-        self._wrong_n += not line.startswith(DATA)  # names of its curves, its battery, and others
-        return None
+            return Reading(self.still_deg)
+        if not line.startswith(DATA):
+            raise Damaged
+        return None  # names of its curves, its battery, and others
 
 
 def open_openexo_ble(

@@ -17,7 +17,7 @@ from acquisition.words import Setting, refuse_choice, split_argument
 from firmware_bridge.can_frames import CanFrame, CanFrames, pack
 from firmware_bridge.can_port import open_can_dialect
 from firmware_bridge.command import Mode
-from firmware_bridge.dialect import Ear, Facts, Reading, Silence, Wanted
+from firmware_bridge.dialect import Damaged, Ear, Facts, PieceEar, Reading, Silence, Wanted
 from firmware_bridge.dialect_link import DialectLink
 from firmware_bridge.hand_port import HandPort
 from firmware_bridge.hands import HandSpec
@@ -194,31 +194,16 @@ class TMotor:
         return pack(*(CanFrame(number, LEAVE) for number in self.ids))
 
     def ear(self) -> Ear:
-        return _Ear(self)
-
-
-class _Ear:
-    """Understands the replies of our motors; others on the bus are passed over."""
-
-    def __init__(self, motors: TMotor) -> None:
-        self._motors, self._frames, self._wrong_n = motors, CanFrames(), 0
-
-    @property
-    def damaged_n(self) -> int:
-        return self._frames.damaged_n + self._wrong_n
-
-    def hear(self, data: bytes) -> list[Reading]:
-        readings = [self._read(frame) for frame in self._frames.split(data)]
-        return [reading for reading in readings if reading is not None]
+        return PieceEar(CanFrames(), self._read)
 
     def _read(self, frame: CanFrame) -> Reading | None:
-        ids = self._motors.ids
+        """Of the replies of our motors; others on the bus are passed over."""
+        ids = self.ids
         if frame.extended or frame.remote or frame.data[:1] not in [bytes([n]) for n in ids]:
             return None
-        state = read_state(frame.data, self._motors.model)
+        state = read_state(frame.data, self.model)
         if state is None:
-            self._wrong_n += 1
-            return None
+            raise Damaged
         place = ids.index(state.number)
         position: list[float | None] = [None] * len(ids)
         heat = position.copy()
