@@ -184,7 +184,7 @@ def assist(
     """Checks the laws against the joints, the sites of the profile and the artifact's targets.
 
     Refuses none, a joint with two laws, unknown names, torque and position at once, and an
-    exoskeleton that cannot be asked for them.
+    exoskeleton that cannot be asked for them, or that does not tell the angles they rest on.
     """
     joints = [law.joint for law in laws]
     if not laws or len(set(joints)) != len(joints):
@@ -199,6 +199,12 @@ def assist(
         raise Refused(
             f"The assist gives {mode.name.lower()}, and {hand.name} takes {known}: choose an "
             f'exoskeleton that takes it, or follow an angle with output = "{other}".'
+        )
+    blind = [law.joint for law in laws if not isinstance(law, Torque)]
+    if blind and not hand.tells_angles:
+        raise Refused(
+            f"The {hand.name} tells no angles, and the laws for {blind} rest on them: use "
+            f"[[assist.torque]] for these joints."
         )
     rows = tuple(_row(law, hand, sites, targets) for law in laws)
     still = (0.0,) * len(hand.joints)

@@ -66,6 +66,8 @@ class HandSpec:
     joints: tuple[Joint, ...]
     modes: tuple[Mode, ...] = (Mode.POSITION, Mode.VELOCITY)
     """what it may be asked for; its link turns the one of the first two into the other"""
+    tells_angles: bool = True
+    """False for what tells none: its joints are taken to stand at 0, and no law may rest on it"""
 
     def __post_init__(self) -> None:
         names = [joint.name for joint in self.joints]

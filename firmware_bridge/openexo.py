@@ -95,7 +95,7 @@ def spec_of(argument: str, source: str) -> tuple[str, HandSpec]:
         raise Refused(f"max_nm is more than 0 and at most {MOST_NM:g} Nm, not {most:g}.")
     motion = ((-90.0, 90.0), SPEED_DEG_S, 10 * SPEED_DEG_S)
     joints = tuple(Joint(name, *motion, most, most / RISE_S) for name in names)
-    return address, HandSpec("OpenExo", joints, (Mode.TORQUE,))
+    return address, HandSpec("OpenExo", joints, (Mode.TORQUE,), tells_angles=False)
 
 
 class OpenExo:

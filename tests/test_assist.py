@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acquisition.stream import Refused
 from firmware_bridge.assist import (
     START,
     State,
@@ -285,3 +286,12 @@ def test_a_command_is_as_fresh_and_as_sure_as_its_decision() -> None:
     command = play(made(PUSH), [sensed()])[0]
     assert (command.clock_s, command.decision_n, command.confidence) == (9.0, 1, 0.9)
     assert command.ttl_s == pytest.approx(0.075)
+
+
+@pytest.mark.parametrize("law", [CARRY, AIM])
+def test_what_tells_no_angles_is_only_pushed(law: Law) -> None:
+    blind = replace(EXO, tells_angles=False)
+    targets = ("knee_angle",)
+    assert assist((PUSH,), Stops(), blind, SITES, targets, 40.0).mode is Mode.TORQUE
+    with pytest.raises(Refused, match=r"tells no angles, and the laws for \['knee'\] rest on them"):
+        assist((law,), Stops(), blind, SITES, targets, 40.0)
