@@ -162,3 +162,18 @@ def rest_after_s(rows: list[TraceRow], moment_s: float) -> float:
     """Time from the moment to the last movement in the trace."""
     moving_s = [row.clock_s for row in rows if any(row.velocity_deg_s)]
     return max(moving_s) - moment_s
+
+
+def push(port: SerialLink, torque_nm: tuple[float, float], seconds: float = 0.4) -> float:
+    """Torques every 20 ms, after arming; gives when the last one went."""
+    end_s = time.monotonic() + seconds
+    port.send(Output(Do.ARM), time.monotonic())
+    sent_s = 0.0
+    while time.monotonic() < end_s:
+        now_s = time.monotonic()
+        port.poll(now_s)
+        output = Output(Do.SETPOINT, Mode.TORQUE, torque_nm, 0.15, 1)
+        if port.send(output, now_s) is not None:
+            sent_s = now_s
+        time.sleep(0.02)
+    return sent_s

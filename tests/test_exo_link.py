@@ -21,6 +21,7 @@ from firmware_bridge.link import HandState
 from firmware_bridge.safety_state import Do, Output
 from firmware_bridge.serial_link import SerialLink, crc_n_of, open_serial
 from firmware_bridge.simulated_hand import SimulatedHand, TraceRow
+from tests.link_rig import push
 
 KINDS = ("simulated", "firmware")
 
@@ -44,21 +45,6 @@ def port(leg: SimulatedHand) -> Iterator[SerialLink]:
     with open_serial(leg.url, EXO) as opened:
         opened.wait_connected()
         yield opened
-
-
-def push(port: SerialLink, torque_nm: tuple[float, float], seconds: float = 0.4) -> float:
-    """Torques every 20 ms, after arming; gives when the last one went."""
-    end_s = time.monotonic() + seconds
-    port.send(Output(Do.ARM), time.monotonic())
-    sent_s = 0.0
-    while time.monotonic() < end_s:
-        now_s = time.monotonic()
-        port.poll(now_s)
-        output = Output(Do.SETPOINT, Mode.TORQUE, torque_nm, 0.15, 1)
-        if port.send(output, now_s) is not None:
-            sent_s = now_s
-        time.sleep(0.02)
-    return sent_s
 
 
 def test_torques_go_out_and_what_is_given_comes_back(port: SerialLink) -> None:
