@@ -66,30 +66,23 @@ class Efforts:
         self._spec = spec
         self._chain = Chain((Pick(used), Highpass(HIGHPASS_HZ), Envelope(ENVELOPE_HZ)))
         self._chain.start(spec)
-        spans = np.array([site.high - site.low for site in sites])
-        mix = [[(c in s.channels) / len(s.channels) for s in sites] for c in used]
-        self._mix = np.array(mix) / spans
-        self._floor = np.array([site.low for site in sites]) / spans
+        self._sites = tuple(
+            (tuple(used.index(name) for name in site.channels), site.low, site.high - site.low)
+            for site in sites
+        )
         self._settle_n = round(SETTLE_S * spec.rate_hz)
         self._started_n = -1
         self._state: Any = None
         self._first: Array = np.zeros((1, len(spec.channels)), np.float32)
-        self._seen_n = 0
         self._last: Array = self._first
 
     def at(self, windows: Sequence[Window], chunk: Chunk, decoder: DecoderState) -> Rows:
-        """(window,) of (site,) efforts at the newest sample of the windows that the chunk has
-        just completed. Call it after each `decoder.push`, whether or not that gave windows."""
-        rows = self.push(chunk, decoder)
-        return [rows[window.sample_n - decoder.sample_n] for window in windows]
-
-    def push(self, chunk: Chunk, decoder: DecoderState) -> Rows:
-        """(time,) of (site,) efforts 0 .. 1 up to the newest sample, lost ones that the decoder
-        bridged among them; () where the filters have not settled."""
+        """(window,) of (site,) efforts 0 .. 1 at the newest sample of the windows that the chunk
+        has just completed; () while the filters settle. Call it after each `decoder.push`, whether
+        or not that gave windows."""
         x, lost = chunk.samples, chunk.lost
         if decoder.started_sample_n != self._started_n:
-            self._started_n, self._seen_n, lost = decoder.started_sample_n, 0, 0
-            self._state = None
+            self._started_n, self._state, lost = decoder.started_sample_n, None, 0
         if decoder.sample_n == decoder.started_sample_n or not len(x):
             return []
         if self._state is None:
@@ -100,11 +93,18 @@ class Efforts:
         self._last = x[-1:]
         # An offset of thousands of counts must not ring through the high-pass as a contraction.
         y, self._state = self._chain.step(x - self._first, self._state)
-        efforts = np.repeat(-self._floor[None], len(y), axis=0)
-        for column, shares in enumerate(self._mix):  # a product of matrices rounds by its shape
-            efforts += y[:, column : column + 1] * shares
-        rows: Rows = list(map(tuple, efforts.clip(0.0, 1.0).tolist()))
-        for i in range(min(len(rows), max(0, self._settle_n - self._seen_n))):
-            rows[i] = ()
-        self._seen_n += len(rows)
-        return rows
+        settled_n = decoder.started_sample_n + self._settle_n
+        return [
+            self._efforts(y[window.sample_n - decoder.sample_n].tolist())
+            if window.sample_n >= settled_n
+            else ()
+            for window in windows
+        ]
+
+    def _efforts(self, envelope: list[float]) -> tuple[float, ...]:
+        return tuple(
+            [
+                min(max((sum([envelope[i] for i in at]) / len(at) - low) / span, 0.0), 1.0)
+                for at, low, span in self._sites
+            ]
+        )

@@ -17,7 +17,7 @@ from firmware_bridge.sensed import Sensed
 from firmware_bridge.two_site import Function, State, TwoSite, step, two_site
 from flexor.efforts import Efforts, Rows, Site
 from models.artifact import open_artifact
-from models.decoder import Decoder
+from models.decoder import Decoder, Window
 from models.intent import Intent
 from tests.toys import SPEC, toy_artifact
 
@@ -35,10 +35,14 @@ def noise(n: int, seed: int = 0, level: Any = 1.0) -> Any:
 
 
 def follow(decoder: Decoder, stream: list[Chunk]) -> Rows:
+    """The efforts at every sample, as if a window ended at each."""
     efforts, state, rows = Efforts(SITES, SPEC), decoder.start(), []
     for chunk in stream:
+        before = state.sample_n
         decoder.push(chunk, state)
-        rows += efforts.push(chunk, state)
+        first = max(before, state.started_sample_n)
+        ends = [Window(chunk.samples, 0.0, 0.0, n) for n in range(first, state.sample_n)]
+        rows += efforts.at(ends, chunk, state)
     return rows
 
 
