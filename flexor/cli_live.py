@@ -128,3 +128,21 @@ def convert(
         source, out, rate_hz=rate, bids=bids, entities=entities, line_hz=line_hz
     )
     _emit(report, json_file)
+
+
+@app.command()
+def dashboard(
+    host: Annotated[str, typer.Option(help="Address to serve at; 0.0.0.0 is the network.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="Port to serve at.")] = 8420,
+    name: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(help="A further name of this device in browsers; repeat it."),
+    ] = None,
+) -> None:
+    """Serve the page: see electrodes, calibrate, drive, test, stop. Pairs browsers on a network."""
+    from flexor.dashboard.app import Address, serve
+    from flexor.dashboard.keys import state_folder
+
+    serve(Address(host, port, tuple(name or ())), state_folder())

@@ -1,0 +1,117 @@
+"""What the page's process holds: the run it looks at, who may do what, and what was chosen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from acquisition.stream import Refused
+from flexor.dashboard.access import Access, Why
+from flexor.dashboard.audit import Audit
+from flexor.dashboard.hub import Hub
+from flexor.dashboard.supervisor import Supervisor
+
+POLL_S = 0.03
+"""How often the run is listened to: faster than a page is drawn."""
+REQUESTS = ("arm", "disarm", "estop", "clear")
+
+
+@dataclass
+class Chosen:
+    """What the next run uses."""
+
+    source: str = "synthetic:armband"
+    hand: str = "simulated"
+    profile: Path | None = None
+    artifact: Path | None = None
+
+
+@dataclass
+class Desk:
+    """One for the whole process; browsers come and go."""
+
+    access: Access
+    audit: Audit
+    supervisor: Supervisor
+    folder: Path
+    hub: Hub = field(default_factory=Hub)
+    chosen: Chosen = field(default_factory=Chosen)
+    every_turn: list[Callable[[], None]] = field(default_factory=list)
+    """called after every look at the run: tests and calibrations go on here"""
+
+    async def look(self) -> None:
+        """Listens to the run for as long as the page's process lives."""
+        while True:
+            if self.hub.attach():
+                self.hub.poll()
+            for call in list(self.every_turn):
+                call()
+            await asyncio.sleep(POLL_S)
+
+    def ask(self, cookie: str, key: str, number: int | None = None) -> Why | None:
+        """Asks the gate for something in the name of a browser; why it may not, if it may not.
+
+        number: of this action, larger than the browser's last; None takes the next.
+        """
+        if key not in REQUESTS:
+            return Why.MALFORMED
+        session = self.access.session(cookie)
+        if session is None:
+            return Why.NO_SESSION
+        stop = key in ("estop", "disarm")
+        why = self.access.act(cookie, session.last_n + 1 if number is None else number, stop=stop)
+        done = why is None and self.hub.say(key)
+        said = why.name.lower() if why else "asked" if done else "no run"
+        self.audit.write(key, session.name, answer=said)
+        return why
+
+    def words(self, what: str) -> list[str]:
+        """The command line of a run that is to begin: "watch" or "run"."""
+        chosen = self.chosen
+        words = [what, "--source", chosen.source, "--json", "-"]
+        if what == "run":
+            words += ["--hand", chosen.hand, "--realtime"]
+            if chosen.profile is not None:
+                words += ["--profile", str(chosen.profile)]
+            if chosen.artifact is not None:
+                words += ["--artifact", str(chosen.artifact)]
+        return words
+
+    async def begin(self, cookie: str, what: str) -> str:
+        """Begins a run; gives nothing, or the sentence that tells why not."""
+        refusal = self._may_change(cookie)
+        if refusal:
+            return refusal
+        try:
+            if self.supervisor.running():
+                await asyncio.to_thread(self.supervisor.end, self.hub.say)
+            self.hub.leave()
+            await asyncio.to_thread(self.supervisor.start, self.words(what))
+        except Refused as error:
+            return str(error)
+        self._log(cookie, f"begin {what}", source=self.chosen.source, hand=self.chosen.hand)
+        return ""
+
+    async def end(self, cookie: str) -> str:
+        """Ends the run; gives nothing, or the sentence that tells why not."""
+        refusal = self._may_change(cookie)
+        if refusal:
+            return refusal
+        try:
+            await asyncio.to_thread(self.supervisor.end, self.hub.say)
+        except Refused as error:
+            return str(error)
+        self.hub.leave()
+        self._log(cookie, "end")
+        return ""
+
+    def _may_change(self, cookie: str) -> str:
+        why = self.access.take_control(cookie)
+        return why.text if why is not None else ""
+
+    def _log(self, cookie: str, what: str, **more: Any) -> None:
+        session = self.access.session(cookie)
+        self.audit.write(what, session.name if session else "nobody", **more)
