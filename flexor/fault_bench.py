@@ -26,9 +26,9 @@ from firmware_bridge import simulated_mcu
 from firmware_bridge.emulators.twin import HandTwin, TwinPort, open_hand_twin
 from firmware_bridge.firmware_hand import joints_of
 from firmware_bridge.firmware_library import CMcu, c_model
-from firmware_bridge.hands import HAND6, open_hand
+from firmware_bridge.hands import HAND6, HandSpec, open_hand
 from firmware_bridge.safety_state import limits_for
-from firmware_bridge.serial_link import SerialLink
+from firmware_bridge.serial_link import SerialLink, crc_n_of
 from firmware_bridge.session import Session
 from firmware_bridge.simulated_mcu import Joints, Mcu
 from flexor.fault_wires import BenchPort, Drifting, Line, VirtualInbox, VirtualPort, arm_signal
@@ -56,8 +56,9 @@ class VirtualRun:
     `word` opens a device of SOURCES on its twin, which sends the simulated arm's counts in the
     device's own bytes; `drift` is the share by which its clock is fast. Without one the simulated
     arm is the source itself. A device with another spec than the demo's artifact gets the same
-    network behind a contract that names that spec. A `bare` run is the source alone, read every `quantum_s`. `c` drives
-    the firmware in C, else the same in Python; `hand` one of another maker.
+    network behind a contract that names that spec. A `bare` run is the source alone, read every
+    `quantum_s`. `c` drives the firmware in C, with the joints of `spec`, else the same in Python;
+    `hand` one of another maker.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class VirtualRun:
         bare: bool = False,
         quantum_s: float = 0.0,
         profile: Profile | None = None,
+        spec: HandSpec = HAND6,
     ) -> None:
         self.reader_clock = VirtualClock(START_S)
         self.device_ports: list[BenchPort] = []
@@ -106,10 +108,12 @@ class VirtualRun:
         self.source.start()
         self.start_s = self.now_s = self.reader_clock.now_s
         self.change = change or (lambda chunk: chunk)
-        self.mcu: Any = CMcu(joints_of(HAND6)) if c else Mcu(Joints())
+        self.mcu: Any = CMcu(joints_of(spec), crc_n_of(spec)) if c else Mcu(Joints())
         self.model: Any = c_model if c else simulated_mcu
         self.port = VirtualPort(self.mcu, self.model, self._now_ms)
-        link: Any = SerialLink("virtual", HAND6, self.port, None, Session(7, 6, 150))
+        session = Session(7, len(spec.joints), 150)
+        session.rx.crc_n = crc_n_of(spec)
+        link: Any = SerialLink("virtual", spec, self.port, None, session)
         self.twin: HandTwin | None = None
         """the hand of another maker, where one was named"""
         if hand:

@@ -118,7 +118,7 @@ def sick() -> Outcome:
         run = moving()
         ok &= run.moving
         strike(run.mcu, True)
-        cut_s = _until(run, _powerless)
+        cut_s = seconds_until(run, powerless)
         safe_s = max(safe_s, cut_s)
         strike(run.mcu, False)
         stood = run.mcu.position_deg
@@ -136,11 +136,13 @@ def sick() -> Outcome:
     return Outcome(ok, 1e3 * safe_s, " ".join(dict.fromkeys(said)))
 
 
-def _powerless(run: VirtualRun) -> bool:
+def powerless(run: VirtualRun) -> bool:
     return run.model.torque_limit(run.mcu) == 0 and not run.moving
 
 
-def _until(run: VirtualRun, safe: Callable[[VirtualRun], bool], limit_s: float = 1.0) -> float:
+def seconds_until(
+    run: VirtualRun, safe: Callable[[VirtualRun], bool], limit_s: float = 1.0
+) -> float:
     """Seconds until it is so."""
     begin_s = run.second
     while not safe(run) and run.second < begin_s + limit_s:
@@ -184,25 +186,25 @@ def _resting(run: VirtualRun) -> None:
 
 
 def _arming(run: VirtualRun) -> None:
-    _until(run, lambda run: run.loop.gate_state.phase is Phase.ARMING, 3.0)
+    seconds_until(run, lambda run: run.loop.gate_state.phase is Phase.ARMING, 3.0)
 
 
 def _holding(run: VirtualRun) -> None:
     run.until(MOVING_S)
     run.change = lambda chunk: replace(chunk, lost=chunk.lost + LOST_N)
-    _until(run, lambda run: run.loop.gate_state.phase is Phase.HOLD)
+    seconds_until(run, lambda run: run.loop.gate_state.phase is Phase.HOLD)
 
 
 def _faulty(run: VirtualRun) -> None:
     run.until(MOVING_S)
     run.mcu.over_current = True
-    _until(run, lambda run: run.loop.gate_state.phase is Phase.FAULT)
+    seconds_until(run, lambda run: run.loop.gate_state.phase is Phase.FAULT)
 
 
 def _stopped(run: VirtualRun) -> None:
     run.until(MOVING_S)
     run.model.press_emergency_stop(run.mcu)
-    _until(run, lambda run: run.loop.gate_state.phase is Phase.ESTOP)
+    seconds_until(run, lambda run: run.loop.gate_state.phase is Phase.ESTOP)
 
 
 def _following(ms: int) -> Callable[[VirtualRun], object]:
@@ -234,7 +236,9 @@ def emergency() -> Outcome:
         come(run)
         ok &= run.loop.gate_state.phase is phase and (phase is not Phase.ARMED or run.moving)
         press(run)
-        stopped_s = _until(run, lambda run: run.mcu.state is HandState.ESTOP and not run.moving)
+        stopped_s = seconds_until(
+            run, lambda run: run.mcu.state is HandState.ESTOP and not run.moving
+        )
         safe_s = max(safe_s, stopped_s)
         stood = run.mcu.position_deg
         for _ in range(10):

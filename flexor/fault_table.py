@@ -61,12 +61,14 @@ FAULTS: dict[int, Fault] = {
     28: Fault("hand refuses or garbles", SAFE_MS, "flexor.fault_hand:garbled"),
     29: Fault("hand stuck, over-current, hot", CUT_MS, "flexor.fault_hand:sick"),
     30: Fault("commands stop reaching the hand", SAFE_MS, "flexor.fault_process:deaf"),
+    31: Fault("low battery, brown-out", SAFE_MS, "flexor.fault_limits:low_supply"),
     32: Fault("flood, slow reader", SAFE_MS, "flexor.fault_process:flooded"),
     33: Fault("malformed message", SAFE_MS, "flexor.fault_files:malformed"),
     34: Fault("arming while the muscles work", SAFE_MS, "flexor.fault_hand:active_at_start"),
     35: Fault("two controllers at once", SAFE_MS, "flexor.fault_process:two_controllers"),
     36: Fault("emergency stop in any state", ESTOP_MS, "flexor.fault_hand:emergency"),
     38: Fault("time runs back, suspend", SAFE_MS, "flexor.fault_process:jumped"),
+    39: Fault("joint limit, torque step, spasm", SAFE_MS, "flexor.fault_limits:too_much"),
     40: Fault("consumer crashes", SAFE_MS, "flexor.fault_process:killed_consumer"),
 }
 """number in science 5.3 -> fault"""
