@@ -79,6 +79,7 @@ STAGES: dict[str, tuple[str, str]] = {
     "windows": ("preprocessing.windows", "Windows"),
     "time_domain": ("preprocessing.features", "TimeDomain"),
     "log_covariance": ("preprocessing.features", "LogCovariance"),
+    "band_covariance": ("preprocessing.bands", "BandCovariance"),
 }
 """kind -> (module, class), imported when asked for."""
 

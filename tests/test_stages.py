@@ -40,6 +40,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"kind": "time_domain", "features": ["mav", "rms", "wl", "zc", "ssc", "log_wl"]},
     ],
     "log_covariance": [CUT, {"kind": "log_covariance", "ridge": 1.0}],
+    "band_covariance": [CUT, {"kind": "band_covariance", "ridge": 0.2}],
 }
 """kind -> a chain that ends in a stage of that kind"""
 
