@@ -24,6 +24,8 @@ class Decision(NamedTuple):
     strength: float
     """effort, 0 .. 1"""
     rejected: bool
+    power: Any = None
+    """(channel,) mean square of the window behind the filters; None where no stage asks for it"""
 
 
 class Settings(Protocol):
@@ -39,6 +41,7 @@ class Settings(Protocol):
 
 
 DECISIONS: dict[str, tuple[str, str]] = {
+    "familiar": ("models.familiar", "Familiar"),
     "reject": ("models.decision", "Reject"),
     "proportional": ("models.decision", "Proportional"),
     "vote": ("models.decision", "Vote"),
@@ -91,7 +94,7 @@ class Proportional:
     def step(self, decision: Decision, state: tuple[float, list[float]]) -> Decision:
         span = state[1][decision.gesture]
         share = (decision.level - state[0]) / span if span > 0 else 0.0
-        gesture, confidence, level, _, rejected = decision
+        gesture, confidence, level, _, rejected, _ = decision
         return Decision(gesture, confidence, level, min(1.0, max(0.0, share)), rejected)
 
 
@@ -163,7 +166,7 @@ class Ramp:
         return [0] * len(labels)
 
     def step(self, decision: Decision, state: list[int]) -> Decision:
-        gesture, confidence, level, strength, rejected = decision
+        gesture, confidence, level, strength, rejected, _ = decision
         now = min(self.length_decisions, state[gesture] + 1)
         if sum(state) > state[gesture]:  # others still fade
             state[:] = [max(0, count - self.down_decisions) for count in state]

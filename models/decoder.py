@@ -11,6 +11,7 @@ import numpy as np
 from acquisition.stream import Chunk, Spec
 from models.artifact import Artifact, check_spec
 from models.decision import Decision
+from models.familiar import Familiar
 from models.intent import Intent
 from preprocessing.stage import Array, Chain
 
@@ -26,6 +27,8 @@ class Window(NamedTuple):
     """monotonic seconds of its newest sample"""
     sample_n: int
     """samples of the stream before its newest one"""
+    power: Array | None = None
+    """(channel,) mean square behind the filters, where a decision stage asks for it"""
 
 
 @dataclass
@@ -74,6 +77,7 @@ class Decoder:
         self._shape = contract.input.shape
         self._rest = contract.labels.index(contract.rest)
         self._decision = contract.decision
+        self._spread = any(isinstance(stage, Familiar) for stage in contract.decision)
         self._labels = contract.labels
         self._rate_hz = contract.spec.rate_hz
         self._length = contract.windows.length_samples
@@ -122,7 +126,7 @@ class Decoder:
         top = max(logits)
         gesture = logits.index(top)
         confidence = 1 / sum([math.exp(v - top) for v in logits])
-        decision = Decision(gesture, confidence, window.level, 1.0, False)
+        decision = Decision(gesture, confidence, window.level, 1.0, False, window.power)
         for settings, memory in zip(self._decision, state.decision, strict=True):
             decision = settings.step(decision, memory)
         state.counters.decisions += 1
@@ -168,7 +172,8 @@ class Decoder:
             level = math.sqrt(np.vdot(window, window) / window.size)
             x = features[i].reshape(self._shape)
             at_s, at_n = newest_s - behind / self._rate_hz, state.sample_n - 1 - behind
-            out.append(Window(x, level, at_s, at_n))
+            power = np.square(window).mean(axis=1) if self._spread else None
+            out.append(Window(x, level, at_s, at_n, power))
             behind -= self._hop
         return out
 

@@ -106,6 +106,8 @@ class Decisions:
     votes_n: int = 1
     hold_decisions: int = 1
     ramp_decisions: int = 1
+    familiar: bool = False
+    """refuse windows that look like nothing in the calibration (models.familiar)"""
 
     def stages(self, levels: dict[str, float]) -> tuple[object, ...]:
         """The stages, with each gesture's calibrated level."""

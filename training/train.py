@@ -32,6 +32,7 @@ from training.unlabelled import without_labels
 from training.windows import (
     WindowSet,
     deployed_chain,
+    familiar,
     levels,
     reference,
     sessions,
@@ -155,11 +156,14 @@ def draft_contract(
 ) -> Contract:
     """The contract but for what only a graph can tell: digest, golden recording, quantization."""
     channels_n = len(spec.channels)
+    decision = recipe.decision.stages(dict(made.levels))
+    if recipe.decision.familiar:
+        decision = (familiar(made.windows, labels.index(rest)), *decision)
     return Contract(
         name=recipe.name,
         spec=spec,
         chain=made.chain,
-        decision=recipe.decision.stages(dict(made.levels)),
+        decision=decision,
         labels=tuple(labels),
         rest=rest,
         input=Tensor(INPUT, input_shape(recipe, channels_n), "float32"),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from acquisition.stream import Refused, Samples, Spec
 from acquisition.tables import refuse_unknown
+from models.familiar import Familiar, familiar_from
 from preprocessing.features import LogCovariance, TimeDomain, covariance, symmetric_log
 from preprocessing.filters import Highpass
 from preprocessing.recentre import Recentre
@@ -169,6 +170,12 @@ def levels(windows: WindowSet, labels: Sequence[str], rest: str) -> dict[str, fl
         label: level if label == rest else max(level, 1.05 * floor)
         for label, level in found.items()
     }
+
+
+def familiar(windows: WindowSet, rest: int) -> Familiar:
+    """What all windows of a calibration have in common; rest is a label's number."""
+    some = np.arange(0, len(windows), 5)
+    return familiar_from(windows.windows(some), windows.gestures[some], rest)
 
 
 def spec_of(segments: Sequence[Segment]) -> Spec:
