@@ -9,6 +9,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from firmware_bridge.command import Mode
 from firmware_bridge.hands import HandSpec
+from firmware_bridge.link import HandFlag
 
 T = TypeVar("T")
 
@@ -33,6 +34,12 @@ class Reading(NamedTuple):
     """(joint,)"""
     trip: str = ""
     """why the hand protects itself, for a person; "" while all is well"""
+    flags: HandFlag = HandFlag(0)
+    """the same for the gate, where the hand tells so much"""
+
+
+UNTOLD = Reading()
+"""Nothing is known of motors: at the start, and when the hand is armed or cleared."""
 
 
 class Wanted(NamedTuple):
@@ -152,3 +159,21 @@ def placed(before_deg: tuple[float, ...], told_deg: tuple[float | None, ...]) ->
     merged = [old if new is None else new for new, old in rows]
     known = [deg for deg in merged if deg is not None]
     return tuple(known) if len(known) == len(merged) else before_deg
+
+
+def merged(before: Reading, now: Reading) -> Reading:
+    """Currents, temperatures and flags as they are known after another reading."""
+    return Reading(
+        (),
+        _newest(before.current_a, now.current_a),
+        _newest(before.temperature_c, now.temperature_c),
+        "",
+        before.flags | now.flags,
+    )
+
+
+def _newest(
+    before: tuple[float | None, ...], now: tuple[float | None, ...]
+) -> tuple[float | None, ...]:
+    rows = zip(before, now, strict=False) if before else [(None, new) for new in now]
+    return tuple(old if new is None else new for old, new in rows) or before

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from acquisition.stream import DeviceLost, DeviceTimeout, Refused
 from firmware_bridge.command import Mode
-from firmware_bridge.dialect import Dialect, Ear, Reading, placed
+from firmware_bridge.dialect import UNTOLD, Dialect, Ear, Reading, merged, placed
 from firmware_bridge.hand_port import HandPort, open_serial_port
 from firmware_bridge.hands import HandSpec, Telemetry
 from firmware_bridge.link import ARM_TTL_MS, HOLD_MS, HandState
@@ -49,6 +49,7 @@ class DialectLink:
     at_deg: tuple[float, ...] = ()
     """where the joints stand, as far as the hand told"""
     trip: str = ""
+    told: Reading = UNTOLD
     setpoints_n: int = 0
     readings_n: int = 0
     unsent_n: int = 0
@@ -95,21 +96,21 @@ class DialectLink:
             self.watchdog.feed()
         events: list[LinkEvent] = []
         readings = self.ear.hear(self.port.read())
-        for reading in readings:
-            self._learn(reading)
         if readings:
+            self._learn(readings)
             self._heard_s = now_s
             self._answered(now_s, events)
         self._watch_age(now_s, events)
         self._watch_silence(now_s, events)
-        facts = self.dialect.facts
-        told = facts.setpoints_answer and self.state is HandState.ARMED
-        if not told and now_s - self._asked_s >= 1 / facts.asks_hz:
+        facts, told = self.dialect.facts, self.told
+        answers = facts.setpoints_answer and self.state is HandState.ARMED
+        if not answers and now_s - self._asked_s >= 1 / facts.asks_hz:
             self._asked_s = now_s
             self.port.write(self.dialect.ask() if self.at_deg else self.dialect.greet())
         if not readings or not self._up:
             return None, events
-        return Telemetry(self.state, self.at_deg, self._age(now_s)), events
+        beside = (told.flags, (), told.current_a, told.temperature_c)
+        return Telemetry(self.state, self.at_deg, self._age(now_s), *beside), events
 
     def send(self, output: Output, now_s: float) -> Sent | None:
         """Sends what the gate lets through; gives what really went out, None for nothing."""
@@ -119,7 +120,7 @@ class DialectLink:
         if act is not None:
             act(now_s)
         elif output.do is Do.CLEAR and self.state is not HandState.BOOT:
-            self.state, self.trip = HandState.IDLE, ""
+            self.state, self.trip, self.told = HandState.IDLE, "", UNTOLD
         elif output.do is Do.NOTHING:
             return None
         return Sent(output.do, output.mode, (), 0.0, output.decision_n)
@@ -161,12 +162,13 @@ class DialectLink:
             "unsent_setpoints": self.unsent_n,
         }
 
-    def _learn(self, reading: Reading) -> None:
-        self.readings_n += 1
-        if reading.position_deg:
-            self.at_deg = placed(self.at_deg, reading.position_deg)
-        if reading.trip:
-            self.trip = reading.trip
+    def _learn(self, readings: list[Reading]) -> None:
+        self.readings_n += len(readings)
+        for reading in readings:
+            self.told = merged(self.told, reading)
+            self.trip = reading.trip or self.trip
+            if reading.position_deg:
+                self.at_deg = placed(self.at_deg, reading.position_deg)
 
     def _answered(self, now_s: float, events: list[LinkEvent]) -> None:
         """Connects on the first positions, confirms arming, trips."""
@@ -214,7 +216,7 @@ class DialectLink:
     def _arm(self, now_s: float) -> None:
         if self.state not in (HandState.IDLE, HandState.FAILSAFE) or not self._up:
             return
-        self.trip, self._stops_owed = "", 0
+        self.trip, self.told, self._stops_owed = "", UNTOLD, 0
         self._arming = self.port.write(self.dialect.arm(self.at_deg) + self.dialect.ask())
         if self._arming:
             self.watchdog.arm(self.dialect.stop(self.at_deg) + self.dialect.disarm(self.at_deg))

@@ -22,6 +22,7 @@ from firmware_bridge.feetech_packet import Series
 from firmware_bridge.frames import FrameCutter
 from firmware_bridge.hand_port import HandPort
 from firmware_bridge.hands import HandSpec, Joint
+from firmware_bridge.link import HandFlag
 from firmware_bridge.turn_port import TurnPort, cut
 from firmware_bridge.words import read_ids
 
@@ -36,6 +37,11 @@ TOP_DEG_S = 300.0
 REST_PERMILLE = 300
 """of the torque, for a disarmed STS servo that holds what it has (protocols C6)"""
 TROUBLES = {0x01: "voltage", 0x04: "heat", 0x08: "current", 0x20: "overload"}
+FLAGS = {
+    0x04: HandFlag.OVER_TEMPERATURE,
+    0x08: HandFlag.OVER_CURRENT,
+    0x20: HandFlag.OVER_CURRENT,
+}
 OPEN_DEG, SIDE_DEG, SERVO_DEG = 35.0, 30.0, 95.0
 TURN_S = 0.010
 SETTINGS: dict[str, int | float | str | bool] = {
@@ -211,15 +217,18 @@ class _Ear:
         trip = ""
         if reasons := [word for bit, word in TROUBLES.items() if error & bit]:
             trip = f"servo {servo} reports {' and '.join(reasons)}"
+        flags = HandFlag(0)
+        for bit, flag in FLAGS.items():
+            flags |= flag if error & bit else HandFlag(0)
         rows = [self._newest.get(servo, (-(10**9), 0, 0.0, 0.0)) for servo in self._bus.ids]
         ages_n = [self._answers_n - number for number, _, _, _ in rows]
         if max(ages_n) > self.PATIENCE_N * len(rows):
-            return [Reading(trip=trip)] if trip else []
+            return [Reading(trip=trip, flags=flags)] if trip else []
         now = [
             row[1] + row[2] * min(age_n, len(rows)) for row, age_n in zip(rows, ages_n, strict=True)
         ]
         celsius = tuple(row[3] for row in rows)
-        return [Reading(self._bus.joints(tuple(now)), (), celsius, trip)]
+        return [Reading(self._bus.joints(tuple(now)), (), celsius, trip, flags)]
 
 
 def feetech_of(argument: str) -> tuple[str, Feetech]:

@@ -22,6 +22,7 @@ from firmware_bridge.dialect_link import DialectLink, open_serial_dialect
 from firmware_bridge.frames import FrameCutter
 from firmware_bridge.hand_port import HandPort
 from firmware_bridge.hands import HAND6, HandSpec
+from firmware_bridge.link import HandFlag
 from firmware_bridge.turn_port import TurnPort, cut
 
 BAUD_HZ = 115_200
@@ -98,7 +99,10 @@ def errors_of(data: bytes) -> Reading:
     for byte, name in zip(data, ORDER, strict=True):
         if byte:
             bits = [what for bit, what in enumerate(TROUBLES) if byte >> bit & 1]
-            return Reading(trip=f"{name} reports {' and '.join(bits) or 'an unknown error'}")
+            flags = HandFlag.OVER_TEMPERATURE * (byte >> 1 & 1)
+            flags |= HandFlag.OVER_CURRENT * (byte >> 2 & 1)
+            trip = f"{name} reports {' and '.join(bits) or 'an unknown error'}"
+            return Reading(trip=trip, flags=HandFlag(flags))
     return Reading()
 
 

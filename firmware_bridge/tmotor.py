@@ -28,6 +28,7 @@ from firmware_bridge.joint_settings import (
     joints_of,
     mode_of,
 )
+from firmware_bridge.link import HandFlag
 from firmware_bridge.words import read_ids
 
 BITRATE_HZ = 1_000_000
@@ -42,6 +43,9 @@ FAULTS = {
     5: "encoder",
     6: "unequal phase currents",
 }
+
+
+FLAGS = {1: HandFlag.OVER_TEMPERATURE, 2: HandFlag.OVER_CURRENT, 4: HandFlag.BROWN_OUT}
 
 
 class Model(NamedTuple):
@@ -210,7 +214,8 @@ class TMotor:
         position[place], heat[place] = math.degrees(state.p_rad), state.temperature_c
         fault = FAULTS.get(state.fault, f"fault {state.fault}")
         trip = f"motor {state.number}: {fault}" if state.fault else ""
-        return Reading(tuple(position), temperature_c=tuple(heat), trip=trip)
+        flags = FLAGS.get(state.fault, HandFlag(0))
+        return Reading(tuple(position), temperature_c=tuple(heat), trip=trip, flags=flags)
 
 
 def open_tmotor(

@@ -11,6 +11,7 @@ from firmware_bridge import feetech_packet as wire
 from firmware_bridge.emulators.feetech import FeetechTwin
 from firmware_bridge.feetech import GOAL, PRESENT, TORQUE, Feetech, feetech_of, open_feetech
 from firmware_bridge.feetech_packet import Series
+from firmware_bridge.link import HandFlag
 from tests.ear_rig import SdkPort, closes_and_stops, survives_noise, vectors
 
 pytestmark = pytest.mark.edge
@@ -109,6 +110,7 @@ def test_a_servo_says_why_it_protects_itself() -> None:
     row = bytes([1, 10, 0x24]) + SCS.word(511) + bytes(6)
     (reading,) = ear.hear(wire.HEAD + row + bytes([~sum(row) & 0xFF]))
     assert reading.trip == "servo 1 reports heat and overload"
+    assert reading.flags == HandFlag.OVER_TEMPERATURE | HandFlag.OVER_CURRENT
 
 
 def test_a_stop_without_known_positions_lets_go() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from acquisition.stream import DeviceRefused, Refused
 from firmware_bridge import modbus
 from firmware_bridge.emulators.rh56 import Rh56ModbusTwin, Rh56Twin
+from firmware_bridge.link import HandFlag
 from firmware_bridge.modbus import RTU, TCP, Framing
 from firmware_bridge.rh56 import (
     ANGLE_ACT,
@@ -94,6 +95,8 @@ def test_each_frame_waits_for_the_answer_before_it() -> None:
 
 def test_errors_are_told_with_joint_and_reason() -> None:
     assert errors_of(bytes(6)).trip == ""
+    flags = [errors_of(bytes([0, byte, 0, 0, 0, 0])).flags for byte in (1, 2, 4, 6)]
+    assert flags == [0, HandFlag.OVER_TEMPERATURE, HandFlag.OVER_CURRENT, flags[1] | flags[2]]
     assert errors_of(bytes([0, 0, 0, 5, 0, 0])).trip == (
         "index reports a locked rotor and too much current"
     )

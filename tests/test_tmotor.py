@@ -16,6 +16,7 @@ from firmware_bridge.can_frames import CanFrame, CanFrames, pack
 from firmware_bridge.dialect_link import DialectLink
 from firmware_bridge.emulators.tmotor import TMotorTwin
 from firmware_bridge.emulators.twin import TwinPort
+from firmware_bridge.link import HandFlag
 from firmware_bridge.tmotor import (
     ENTER,
     LEAVE,
@@ -168,6 +169,7 @@ def test_several_motors_tell_each_its_own_joint() -> None:
     assert reading.temperature_c == (None, 41)
     (reading,) = link.ear.hear(reply(3, 90, 1))
     assert reading.trip == "motor 3: too hot"
+    assert reading.flags is HandFlag.OVER_TEMPERATURE
     assert link.ear.hear(reply(4)) == [], "another motor on the bus"
 
 
