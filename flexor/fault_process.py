@@ -33,6 +33,7 @@ from flexor.listen import listen
 from flexor.messages import MESSAGE_MAX, Kind, pack
 from flexor.recorder import start_recorder
 from flexor.run import run_live
+from flexor.tally import HOUR_N, QUARTER_N
 
 STALLS_S = (0.050, 0.500, 5.000)
 LATE_N = 3
@@ -116,6 +117,11 @@ def starved() -> Outcome:
         run.until(MOVING_S + 4.0)
         waiting_n = sum(len(chunk.samples) for chunk in run.inbox.take(0.0))
         ok &= waiting_n <= run.source.spec.rate_hz and run.inbox.dropped_samples > 0
+    tally = run.loop.tally
+    tally.compute_s += [0.0] * (2 * HOUR_N)
+    run.frozen = False
+    run.until(run.second + 0.1)
+    ok &= len(tally.compute_s) <= HOUR_N + QUARTER_N
     stood = run.mcu.position_udeg
     again = SerialLink("virtual", HAND6, run.port, None, Session(9, 6, 150))
     again.hello(run.now_s)

@@ -174,6 +174,7 @@ def count(
         tally.first_decision_s = process_age_s()
     tally.last_clock_s = intent.clock_s
     tally.compute_s.append(done_s - begin_s)
+    tally.forget()
     if done_s - intent.clock_s > deadline_s:
         tally.missed_deadlines += 1
 

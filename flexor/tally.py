@@ -14,6 +14,10 @@ from models.score import Decided, Prompt
 
 EVENTS_KEPT = 200
 """Sentences that the report keeps; all are counted."""
+HOUR_N = 144_000
+"""Decisions of an hour at 40 per second: figures are of the last hour at least, for a day of wear
+would take half a gigabyte."""
+QUARTER_N = HOUR_N // 4
 
 
 class Event(NamedTuple):
@@ -26,7 +30,7 @@ class Event(NamedTuple):
 
 @dataclass
 class Tally:
-    """One run. Lists grow by a number per decision: an hour is 144,000 of each."""
+    """One run. Lists grow by a number per decision, up to an hour and a quarter of them."""
 
     latency_s: list[float] = field(default_factory=list)
     """from the newest sample behind a command to the last byte of it handed to the port"""
@@ -52,6 +56,14 @@ class Tally:
     """seconds from the start of the process"""
     first_clock_s: float | None = None
     last_clock_s: float = 0.0
+
+    def forget(self) -> None:
+        """Lets the oldest quarter of an hour go where there is more than an hour. To be called
+        with every decision."""
+        if len(self.compute_s) <= HOUR_N + QUARTER_N:
+            return
+        for values in (self.latency_s, self.turn_s, self.compute_s, self.decided, self.prompts):
+            del values[: max(0, len(values) - HOUR_N)]
 
     def event(self, clock_s: float, kind: str, text: str) -> Event:
         """Counts an event, and keeps its sentence while there is room."""

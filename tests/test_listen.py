@@ -19,6 +19,7 @@ from flexor.listen import want
 from flexor.live import stoppable
 from flexor.loop import asleep
 from flexor.messages import SAID_MAX, Kind, pack, said
+from flexor.tally import HOUR_N, QUARTER_N
 from tests.virtual import MOVING_S, VirtualRun
 
 pytestmark = pytest.mark.edge
@@ -183,3 +184,12 @@ def test_each_window_that_came_too_late_is_a_missed_deadline(moving: VirtualRun)
     moving.until(MOVING_S + 0.311)
     assert 9 <= moving.loop.tally.missed_deadlines <= 12
     assert moving.loop.tally.skipped_windows >= 9
+
+
+def test_a_day_of_wear_keeps_the_figures_of_its_last_hour(moving: VirtualRun) -> None:
+    tally = moving.loop.tally
+    kept = list(range(HOUR_N + QUARTER_N))
+    tally.compute_s[:], tally.latency_s[:] = map(float, kept), map(float, kept)
+    moving.until(MOVING_S + 0.2)
+    assert HOUR_N <= len(tally.compute_s) <= HOUR_N + 8
+    assert tally.latency_s[0] > QUARTER_N - 8
