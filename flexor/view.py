@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 import termios
+import threading
 import time
 import tty
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ from flexor.feed import say
 from flexor.messages import MESSAGE_MAX, Kind, unpack
 
 FRAMES_PER_S = 10
+KEY_S = 0.1
+"""How often the end is looked for while no key comes"""
 KEYS = {"a": "arm", "d": "disarm", "e": "estop", " ": "estop", "c": "clear", "q": "quit"}
 BAR = 20
 STATE_STYLE = {"armed": "bold green", "disarmed": "yellow", "hold": "yellow"}
@@ -55,18 +58,27 @@ def main() -> None:
 
 
 def show(sock: socket.socket, key: Callable[[float], str]) -> None:
-    """Draws until the feed ends."""
-    seen = Seen()
+    """Draws until the feed ends. Keys have a thread of their own: a picture takes 25 ms, and an
+    emergency stop does not wait for one."""
+    seen, done = Seen(), threading.Event()
     sock.setblocking(False)
-    period_s = 1 / FRAMES_PER_S
+    sys.setswitchinterval(0.0005)
+    pressing = threading.Thread(target=pass_keys, args=(sock, key, done), daemon=True)
+    pressing.start()
     with Live(draw(seen), auto_refresh=False, transient=True) as live:
         while hear(sock, seen):
             live.update(draw(seen), refresh=True)
-            until_s = time.monotonic() + period_s
-            while (left_s := until_s - time.monotonic()) > 0:
-                word = KEYS.get(key(left_s))
-                if word:
-                    say(sock, {"key": word})
+            time.sleep(1 / FRAMES_PER_S)
+    done.set()
+    pressing.join()
+
+
+def pass_keys(sock: socket.socket, key: Callable[[float], str], done: threading.Event) -> None:
+    """Tells the control loop of keys as they are pressed."""
+    while not done.is_set():
+        word = KEYS.get(key(KEY_S))
+        if word:
+            say(sock, {"key": word})
 
 
 def hear(sock: socket.socket, seen: Seen) -> bool:
