@@ -12,7 +12,7 @@ from __future__ import annotations
 from firmware_bridge.command import Command
 from firmware_bridge.hands import Telemetry
 from firmware_bridge.link import ARM_TTL_MS, HandFlag, HandState
-from firmware_bridge.safety_move import move, open_slowly, stop
+from firmware_bridge.safety_move import PERIOD_S, move, open_slowly, stop
 from firmware_bridge.safety_observe import fits, see, sure
 from firmware_bridge.safety_state import (
     Cause,
@@ -33,8 +33,8 @@ _LIVE = (Phase.ARMED, Phase.HOLD, Phase.LETTING_GO)
 _SPARED = HandFlag.OVER_CURRENT | HandFlag.OVER_TEMPERATURE | HandFlag.BROWN_OUT
 _FROZEN = (Cause.SOURCE_LOST, Cause.DECISIONS_STOPPED)
 """After these a hand may open slowly, where its wearer wants that."""
-PERIOD_S = 0.010
-"""Shortest time between two setpoints that no decision brought."""
+FADE_S = 0.050
+"""Age of the newest sample behind a torque at which it begins to go: two hops of 25 ms."""
 OPEN_S = 20.0
 """Longest time that a slow opening may take."""
 
@@ -264,9 +264,14 @@ def _follow(
         state = GateState(Phase.ARMED, Cause.RESUMED, seen.now_s, seen, state.motion)
     if state.phase is Phase.HOLD:
         return _hold(state._replace(seen=seen), command is not None, limits)
-    if command is None:
-        return state._replace(seen=seen), _NOTHING
-    return move(state, seen, command, limits)
+    if command is not None:
+        return move(state, seen, command, limits)
+    # Torque begins to go before the hand would take it away for want of setpoints.
+    fades = any(state.motion.torque_nm) and seen.now_s - seen.basis_s > FADE_S
+    state = state._replace(seen=seen)
+    if fades and seen.now_s - state.motion.sent_s >= PERIOD_S:
+        return stop(state, limits)
+    return state, _NOTHING
 
 
 def _at_rest(command: Command | None, limits: Limits) -> bool:

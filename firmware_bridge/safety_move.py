@@ -8,6 +8,8 @@ from firmware_bridge.link import HOLD_MS
 from firmware_bridge.safety_observe import sure
 from firmware_bridge.safety_state import Cause, Do, GateState, Limits, Motion, Output, Seen
 
+PERIOD_S = 0.010
+"""Shortest time between two setpoints that no decision brought."""
 LET_GO_TTL_S = 0.075
 """Of the setpoints that let go: three periods of 25 ms."""
 _AFTER = {
@@ -26,7 +28,7 @@ def stop(state: GateState, limits: Limits) -> tuple[GateState, Output]:
     zeros = (0.0,) * len(motion.velocity_deg_s)
     less = _less(motion, seen, limits)
     mode = Mode.TORQUE if less else Mode.VELOCITY
-    still = Motion(seen.now_s, zeros, (), motion.ttl_s, less)
+    still = Motion(seen.now_s, zeros, (), motion.ttl_s, less, goes=True)
     output = Output(Do.SETPOINT, mode, less or zeros, motion.ttl_s, seen.decision_n)
     return state._replace(motion=still), output
 
@@ -39,6 +41,8 @@ def _less(motion: Motion, seen: Seen, limits: Limits) -> tuple[float, ...]:
     since_s = seen.now_s - motion.sent_s
     if since_s > HOLD_MS / 1e3:
         return (0.0,) * len(motion.torque_nm)
+    if not motion.goes:  # the ramp begins now, and not when torque was sent last
+        since_s = min(since_s, PERIOD_S)
     left = ramped(motion.torque_nm, limits.torque, since_s, limits.torque_ramp_s)
     return _spared_torque(left, seen, limits)
 

@@ -171,6 +171,8 @@ class Motion(NamedTuple):
     ttl_s: float
     torque_nm: tuple[float, ...] = ()
     """Torques that were sent, zeros before the first; empty after anything else."""
+    goes: bool = False
+    """They are on their way to zero."""
 
 
 class GateState(NamedTuple):

@@ -53,6 +53,7 @@ class Watcher:
     limits: Limits
     torque_nm: tuple[float, ...]
     sent_s: float
+    goes: bool = False
 
     def check(
         self, before: GateState, after: GateState, output: Output, fresh: bool, now_s: float
@@ -70,7 +71,7 @@ class Watcher:
             assert fresh or after.phase is Phase.LETTING_GO
             assert not any(self.torque_nm)
         self.torque_nm = output.joints if output.mode is Mode.TORQUE else ()
-        self.sent_s = now_s
+        self.sent_s, self.goes = now_s, after.phase is not Phase.ARMED or not fresh
 
     def check_torque(self, after: GateState, output: Output, fresh: bool, now_s: float) -> None:
         hand, since_s = after.seen.hand, now_s - self.sent_s
@@ -95,7 +96,8 @@ class Watcher:
                 assert nm * before >= 0.0
                 assert abs(nm) <= abs(before), "torque that goes rises"
                 slope = top / self.limits.torque_ramp_s
-                assert abs(nm) <= max(0.0, abs(before) - slope * since_s) + 1e-9
+                least_s = since_s if self.goes else min(since_s, 0.010)
+                assert abs(nm) <= max(0.0, abs(before) - slope * least_s) + 1e-9
 
 
 def play(ticks: list[dict], loop: Loop, watcher: Watcher) -> None:

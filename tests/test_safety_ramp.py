@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -140,15 +141,48 @@ def test_rest_in_the_middle_of_a_ramp_lets_it_go_on_from_there() -> None:
     assert loop.cause is Cause.RESUMED
 
 
-def test_stale_decisions_take_the_torque_to_zero_and_then_disarm() -> None:
+def test_torque_begins_to_go_when_no_decision_comes_and_the_hand_is_then_disarmed() -> None:
     loop = pushing()
     said = ended(loop)
-    assert [(output.do, output.joints) for _, output in said] == [
-        (Do.SETPOINT, (0.0, 0.0)),
-        (Do.DISARM, ()),
-    ]
-    assert 0.100 < said[0][0] < 0.111
+    assert 0.050 < said[0][0] < 0.061
+    hip = [output.joints[0] for _, output in said[:-1]]
+    steps = [a - b for a, b in pairwise([10.0, *hip])]
+    assert steps[:-1] == pytest.approx([20.0 * 0.01 / 0.3] * (len(hip) - 1))
+    assert hip[-1] == 0.0
+    assert said[-1][0] < 0.25
     assert loop.cause is Cause.DECISIONS_STOPPED
+
+
+@pytest.mark.parametrize("late_s", [0.02, 0.058])
+def test_the_first_step_of_a_ramp_is_no_larger_than_the_others(late_s: float) -> None:
+    loop = pushing()
+    loop.now_s += late_s
+    given = [loop.tell(request=Request.DISARM).joints[0]]
+    loop.now_s += 0.03
+    given.append(loop.tell().joints[0])
+    assert given == pytest.approx([10.0 - 20.0 * 0.01 / 0.3, 10.0 - 20.0 * 0.04 / 0.3])
+
+
+def test_a_decision_that_comes_late_takes_torque_up_from_what_is_left() -> None:
+    loop = pushing()
+    for _ in range(7):
+        loop.now_s += 0.01
+        left = loop.tell().joints or (10.0, 5.0)
+    assert left == pytest.approx((8.0, 4.0))
+    assert loop.phase is Phase.ARMED
+    assert push(loop, (10.0, 5.0)).joints == pytest.approx((10.0, 5.0))
+
+
+def test_a_decision_in_time_leaves_the_torque_as_it_is() -> None:
+    loop = pushing()
+    loop.now_s += 0.049
+    assert loop.tell().do is Do.NOTHING
+
+
+def test_a_host_that_missed_the_hands_patience_sends_no_torque() -> None:
+    loop = pushing()
+    loop.now_s += 0.061
+    assert loop.tell().joints == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("phase", [Phase.ARMED, Phase.LETTING_GO])
