@@ -17,8 +17,9 @@ HELD_N = 20
 COMFORTABLE, LIGHT, NOISE = 0.75, 0.10, 0.95
 """Percentiles. A held contraction sways by a fifth: its upper quarter reaches full effort, so that
 full speed can be held. A light one is the lowest tenth of a ramp; noise, the highest of rest."""
-LIGHT_SHARE = 0.5
-"""A contraction that was held, and not ramped, has no light part: low is at most half of high."""
+LIGHT_SHARE = 0.25
+"""A contraction that was held, and not ramped, has no light part: low is then a quarter of high, so
+that most of the way to comfort is speed."""
 LEAST_SPAN = 0.05
 """Of nearer levels the strength's own noise would swing the speed between none and full."""
 

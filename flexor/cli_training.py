@@ -44,6 +44,19 @@ def evaluate(
 
 
 @app.command()
+def levels(
+    artifact: Annotated[Path, typer.Argument(help="The .onnx or .tflite.")],
+    session: Annotated[Path, typer.Option(help="A recording of the wearer, with prompts.")],
+    sites: Annotated[str, typer.Option(help="e.g. flexors=emg6,extensors=emg1+emg2")] = "",
+    json_file: JsonFile = None,
+) -> None:
+    """Measure a wearer's comfortable contractions, as numbers for the profile."""
+    from flexor.measure import measure
+
+    _emit(measure(artifact, session, sites), json_file)
+
+
+@app.command()
 def export(
     folder: Annotated[Path, typer.Argument(help="The folder that train made.")],
     out: Annotated[Path, typer.Option(help="The new .onnx or .tflite.")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from acquisition.session import Session
@@ -34,18 +35,22 @@ def decisions(artifact: Artifact, session: Session) -> list[Decided]:
     """Every decision on the session, in order."""
     decoder = open_decoder(artifact, session.spec)
     state = decoder.start()
-    rate_hz = session.spec.rate_hz
-    lost = dict(session.gaps)
+    return [
+        Decided(window.sample_n, decoder.decide(window, state).gesture)
+        for chunk in pieces(session)
+        for window in decoder.push(chunk, state)
+    ]
+
+
+def pieces(session: Session) -> Iterator[Chunk]:
+    """The session as chunks, its gaps before those that they precede."""
+    lost, clock_n = dict(session.gaps), 0
     edges = sorted({*range(0, len(session.samples), CHUNK_SAMPLES), *lost, len(session.samples)})
-    out, clock_n = [], 0
     for first, last in pairwise(edges):
         gap = lost.get(first, 0)
         clock_n += gap
-        chunk = Chunk(session.samples[first:last], clock_n / rate_hz, gap)
+        yield Chunk(session.samples[first:last], clock_n / session.spec.rate_hz, gap)
         clock_n += last - first
-        for window in decoder.push(chunk, state):
-            out.append(Decided(window.sample_n, decoder.decide(window, state).gesture))
-    return out
 
 
 def prompts(session: Session, labels: tuple[str, ...]) -> list[Prompt]:
