@@ -19,7 +19,7 @@ WORDS: dict[str, dict[str, str]] = {
     "settings": {"en": "Settings", "fa": "تنظیمات"},
     "estop": {"en": "EMERGENCY STOP", "fa": "توقف اضطراری"},
     "estop_hint": {"en": "Space or Esc", "fa": "کلید فاصله یا Esc"},
-    "arm": {"en": "Hold to arm", "fa": "برای فعال‌سازی نگه دارید"},
+    "arm": {"en": "Hold to arm, and relax", "fa": "برای فعال‌سازی نگه دارید و آرام باشید"},
     "disarm": {"en": "Disarm", "fa": "غیرفعال کردن"},
     "clear": {"en": "Hold to clear the stop", "fa": "برای رفع توقف نگه دارید"},
     "take_control": {"en": "Take control", "fa": "گرفتن کنترل"},
@@ -70,8 +70,9 @@ STATES: dict[str, dict[str, str]] = {
     "arming": {"en": "arming", "fa": "در حال فعال‌شدن"},
     "armed": {"en": "ARMED", "fa": "فعال"},
     "hold": {"en": "holding still", "fa": "بی‌حرکت"},
+    "letting go": {"en": "letting go", "fa": "در حال رهاکردن"},
     "fault": {"en": "fault", "fa": "خطا"},
-    "estop": {"en": "STOPPED", "fa": "متوقف"},
+    "emergency stop": {"en": "STOPPED", "fa": "متوقف"},
 }
 """phase of the gate -> its name"""
 

@@ -23,13 +23,21 @@ const flexor = {
   },
 
   // A button that acts when it was pressed for a second without a break: by finger, mouse or key.
+  // Arming needs a second of rest too: while the button is held, it is asked again until it is so.
   hold(button, key) {
     let timer = null;
     const stop = () => { clearTimeout(timer); timer = null; button.classList.remove("flexor-holding"); };
+    const ask = async () => {
+      const refused = !await flexor.act(key);
+      if (timer === null) return;
+      const waits = key === "arm" && !refused && flexor.view && flexor.view.alive
+        && flexor.view.status.state === "disarmed";
+      if (waits) timer = setTimeout(ask, 250); else button.classList.remove("flexor-holding");
+    };
     const begin = () => {
       if (timer !== null) return;
       button.classList.add("flexor-holding");
-      timer = setTimeout(() => { stop(); flexor.act(key); }, 1000);
+      timer = setTimeout(ask, 1000);
     };
     button.addEventListener("pointerdown", begin);
     for (const end of ["pointerup", "pointerleave", "pointercancel", "blur", "keyup"]) {
@@ -231,7 +239,7 @@ flexor.pictures = {
   state(place, view) {
     const state = view.alive ? (view.status.state || "") : "";
     const names = JSON.parse(place.dataset.names);
-    place.className = `flexor-state flexor-state-${state}`;
+    place.className = `flexor-state flexor-state-${state.replace(" ", "-")}`;
     flexor.put(place, flexor.escape(names[state] || state || "–"));
   },
 

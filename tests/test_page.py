@@ -1,0 +1,174 @@
+"""The page in a real browser and under requests that mean harm; the control loop beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("nicegui", reason="NiceGUI comes with flexor[dashboard]")
+
+from flexor.dashboard.audit import Audit
+from tests.page_rig import ask, browser, paired, served, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("page")
+
+
+@pytest.fixture(scope="module")
+def url(folder: Path) -> Iterator[str]:
+    with served(folder) as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with browser() as made:
+        yield made
+
+
+@pytest.fixture
+def page(chromium: Any, url: str) -> Iterator[Any]:
+    """A paired browser's page, whose scripts must not fail."""
+    context = chromium.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(f"{url}/")
+    page.get_by_role("button", name="Pair").click()
+    page.wait_for_url(f"{url}/")
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def test_a_newcomer_sees_the_electrodes_live_drives_and_stops_the_hand(
+    page: Any, url: str, folder: Path
+) -> None:
+    page.get_by_role("button", name="Look at the electrodes").click()
+    page.get_by_text("looking, no hand").wait_for()
+    page.locator(".flexor-lights li").nth(7).wait_for()
+    assert page.locator(".flexor-lights .flexor-good").count() == 8
+    page.goto(f"{url}/drive")
+    page.get_by_role("button", name="Drive the hand").click()
+    page.get_by_text("disarmed", exact=True).wait_for(timeout=15_000)
+    arm = page.get_by_role("button", name="Hold to arm, and relax")
+    arm.hover()
+    page.mouse.down()  # and held: the simulated wearer rests for a second now and then
+    page.locator(".flexor-state-armed").wait_for(timeout=15_000)
+    page.mouse.up()
+    page.keyboard.press("Escape")
+    page.locator(".flexor-state-emergency-stop").wait_for(timeout=2000)
+    page.get_by_role("button", name="End", exact=True).click()
+    page.locator(".flexor-state-emergency-stop").wait_for(state="detached")
+    done = {"begin watch", "begin run", "arm", "estop", "end"}
+    log = Audit(folder / "audit.jsonl")
+    wait_for(lambda: done <= {row["what"] for row in log.rows()}, "the log's last line")
+
+
+def test_a_short_press_arms_nothing(page: Any, url: str, folder: Path) -> None:
+    before = len(Audit(folder / "audit.jsonl").rows())
+    page.goto(f"{url}/drive")
+    arm = page.get_by_role("button", name="Hold to arm, and relax")
+    arm.wait_for()
+    page.wait_for_timeout(500)
+    arm.click()
+    page.wait_for_timeout(1200)
+    assert [r for r in Audit(folder / "audit.jsonl").rows()[before:] if r["what"] == "arm"] == []
+
+
+def test_the_page_speaks_persian_from_right_to_left(page: Any) -> None:
+    page.get_by_role("combobox", name="Language").click()
+    page.get_by_role("option", name="فارسی").click()
+    page.get_by_text("توقف اضطراری").wait_for()
+    assert page.locator("html").get_attribute("dir") == "rtl"
+    page.context.clear_cookies(name="flexor_language")
+
+
+HARM: dict[str, tuple[int, dict[str, Any]]] = {
+    "an act that is no JSON": (400, {"path": "/act", "body": b"{"}),
+    "an act that is a list": (400, {"path": "/act", "body": b"[]"}),
+    "an act without a number": (400, {"path": "/act", "body": b'{"key": "arm"}'}),
+    "an act with a number in words": (400, {"path": "/act", "body": b'{"key": "arm", "n": "1"}'}),
+    "an act of truth": (400, {"path": "/act", "body": b'{"key": "arm", "n": true}'}),
+    "an act that nobody knows": (400, {"path": "/act", "body": b'{"key": "explode", "n": 1}'}),
+    "an act of a person who does not control": (
+        409,
+        {"path": "/act", "body": b'{"key": "arm", "n": 1}'},
+    ),
+    "an act nested too deeply": (400, {"path": "/act", "body": b"[" * 8000 + b"]" * 8000}),
+    "an act that is not text": (400, {"path": "/act", "body": b"\xff\xfe"}),
+    "a pairing without a secret": (400, {"path": "/pair/", "body": b"{}"}),
+    "a pairing with a number": (400, {"path": "/pair/", "body": b'{"secret": 5}'}),
+    "a live view from before the beginning of words": (422, {"path": "/live?since=x"}),
+    "a file that is none": (404, {"path": "/flexor/nothing.js"}),
+    "a way up the folders": (404, {"path": "/flexor/../app.py"}),
+    "another page's act": (
+        403,
+        {"path": "/act", "body": b"{}", "headers": {"origin": "http://evil.example"}},
+    ),
+    "another host's name": (421, {"path": "/", "headers": {"host": "evil.example"}}),
+    "a large act": (413, {"path": "/act", "body": b" " * 20_000}),
+    "a deletion": (405, {"path": "/act", "method": "DELETE"}),
+}
+
+
+@pytest.mark.parametrize("name", HARM)
+def test_harm_is_refused_and_nothing_is_armed_or_written(name: str, url: str, folder: Path) -> None:
+    expected, asked = HARM[name]
+    cookie = paired(url)
+    holder = paired(url)
+    before = sorted(path.name for path in folder.rglob("*") if path.is_file())
+    status, headers, body = ask(url, **{"cookie": cookie, **asked})
+    assert status == expected, body
+    assert headers["x-content-type-options"] == "nosniff"
+    assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == before
+    rows = Audit(folder / "audit.jsonl").rows()[-2:]
+    assert not any(row["what"] == "arm" and row["answer"] == "asked" for row in rows)
+    assert ask(url, "/leave", b"", holder)[0] == 204
+    assert ask(url, "/live", cookie=holder)[0] == 401
+
+
+def test_an_act_is_done_once_and_a_stop_always(url: str) -> None:
+    one, two = paired(url), paired(url)
+    stop = json.dumps({"key": "estop", "n": 1}).encode()
+    assert ask(url, "/act", stop, one)[0] == 200
+    assert ask(url, "/act", stop, two)[0] == 200
+    assert ask(url, "/act", stop, two)[0] == 200
+
+
+def test_no_secret_is_in_a_log(url: str, folder: Path) -> None:
+    cookie = paired(url)
+    token = (folder / "token").read_text()
+    written = (
+        b"".join(p.read_bytes() for p in folder.glob("*.log"))
+        + (folder / "audit.jsonl").read_bytes()
+    )
+    assert cookie.encode() not in written
+    assert token.encode() not in written
+
+
+def test_a_taken_port_is_refused_in_one_sentence(url: str, tmp_path: Path) -> None:
+    port = url.rpartition(":")[2]
+    with served(tmp_path, "--port", port) as (_, process):
+        assert process.wait(10.0) == 2
+    text = (tmp_path / "page.log").read_text()
+    assert text.startswith("flexor: The page cannot be served")
+    assert len(text.splitlines()) == 1
+
+
+def test_a_network_address_asks_for_a_code_over_tls(tmp_path: Path) -> None:
+    with served(tmp_path, "--host", "127.0.0.2") as (_, process):
+        text = (tmp_path / "page.log").read_text()
+        wait_for(lambda: "SHA-256" in (tmp_path / "page.log").read_text(), "the code")
+        text = (tmp_path / "page.log").read_text()
+        assert "https://127.0.0.2" in text
+        assert "█" in text
+        assert process.poll() is None
