@@ -14,7 +14,6 @@ from flexor.efforts import Efforts, Rows, Site
 from models.artifact import Artifact, check_spec, open_artifact
 from models.decoder import open_decoder
 from models.score import OTHER, SETTLE_S, Prompt
-from training.evaluate import pieces, prompts
 
 UNREACHED = 1e9
 """In the signal's unit: as a site's high level it makes of an effort an envelope."""
@@ -27,6 +26,8 @@ def measure(artifact_path: Path, session_path: Path, sites: str) -> dict[str, An
     artifact's, one without prompts, and sites that it lacks; what was too weak or too short to
     measure has its reason in its row.
     """
+    from training.evaluate import prompts
+
     artifact, session = open_artifact(artifact_path), load_session(session_path)
     contract, named = artifact.contract, sites_of(sites)
     check_spec(contract, session.spec)
@@ -54,6 +55,8 @@ def _listened(
 ) -> tuple[dict[str, list[float]], dict[str, list[tuple[float, ...]]]]:
     """(strengths where the gesture that was asked for was decided, envelopes) of each gesture, of
     windows that lie wholly in its settled part."""
+    from training.evaluate import pieces
+
     contract, decoder = artifact.contract, open_decoder(artifact, session.spec)
     strengths: dict[str, list[float]] = defaultdict(list)
     envelopes: dict[str, list[tuple[float, ...]]] = defaultdict(list)
