@@ -22,12 +22,27 @@ def train(
     general: Annotated[
         str, typer.Option(help="Users to pre-train on: names or beginnings, with commas between.")
     ] = "pretraining/",
+    ship: Annotated[bool, typer.Option(help="Refuse data whose licence forbids that.")] = False,
     json_file: JsonFile = None,
 ) -> None:
     """Train on a workstation: many users, then one wearer, then an int8 artifact."""
     from flexor.train import train_wearer
 
-    _emit(train_wearer(recipe, data, wearer, session, cycles, general, out), json_file)
+    report = train_wearer(recipe, data, wearer, session, cycles, general, out, ship=ship)
+    _emit(report, json_file)
+
+
+@app.command()
+def datasets(
+    word: Annotated[
+        str, typer.Argument(metavar="[FOLDER|NAME|NAME:PATH]", help="Where to look, or at what.")
+    ] = "",
+    json_file: JsonFile = None,
+) -> None:
+    """Tell which data sets can be read, which are in a folder, or what is in one."""
+    from flexor.datasets import tell_datasets
+
+    _emit(tell_datasets(word), json_file)
 
 
 @app.command()

@@ -33,20 +33,34 @@ def evaluate_session(artifact_path: Path, session_path: Path, settle_s: float) -
 
 
 def train_wearer(
-    recipe_path: Path, data: str, wearer: str, session: str, cycles: int, general: str, out: Path
+    recipe_path: Path,
+    data: str,
+    wearer: str,
+    session: str,
+    cycles: int,
+    general: str,
+    out: Path,
+    *,
+    ship: bool = False,
 ) -> dict[str, Any]:
-    """Pre-trains on many users, fits one, leaves artifacts and a model card in `out`."""
+    """Pre-trains on many users, fits one, leaves artifacts and a model card in `out`.
+
+    ship: the artifact is to be given away; refuses data that may not train such a one.
+    """
+    from training.catalogue import refuse_unshippable
     from training.datasets import fingerprint, read_dataset
     from training.recipe import Recipe
     from training.simulated import digest as digest_of
     from training.splits import Selection, select
 
     recipe = read_toml(recipe_path, Recipe)
+    if ship:
+        refuse_unshippable([data.partition(":")[0]])
     from training.run import train_run  # torch, after what can be refused without it
 
     segments = read_dataset(data)
     name, _, place = data.partition(":")
-    digest = digest_of(segments) if name == "synthetic" else fingerprint(Path(place))
+    digest = digest_of(segments) if name == "synthetic" else fingerprint(Path(place), name)
     beginnings = tuple(filter(None, (word.strip() for word in general.split(","))))
     others = tuple(
         sorted({s.user for s in segments if s.user.startswith(beginnings) and s.user != wearer})
@@ -56,7 +70,7 @@ def train_wearer(
     own = select(segments, Selection((wearer,), (session,), tuple(range(cycles))))
     held_out = [s for s in segments if s.user == wearer and s.session != session]
     with progress("training") as step:
-        return train_run(
+        report = train_run(
             recipe,
             name,
             digest,
@@ -67,6 +81,7 @@ def train_wearer(
             REST,
             step,
         )
+    return {**report, "left_out": segments.told()}
 
 
 def export_folder(folder: Path, out: Path) -> dict[str, Any]:

@@ -65,6 +65,7 @@ def _key(name: str, root: Path, want: Selection, chain: Chain) -> str:
         "name": name,
         # The simulator has no files: its code below is its data, and its path its arm.
         "data": str(root) if name == "synthetic" else fingerprint(root, name),
+        "rate": str(root).rpartition("@")[2] if name == "libemg" else "",
         "want": asdict(want),
         "chain": chain_to_json(chain),
         "code": code_version(name, chain),

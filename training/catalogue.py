@@ -191,7 +191,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "emg2qwerty": Entry(
         "emg2qwerty: typing with a band on each wrist",
-        "CC-BY-NC-SA-4.0",
+        "not verified; see its page",
         "github.com/facebookresearch/emg2qwerty",
         ("*keystrokes*.hdf5",),
         Figures(108, 32, 2000.0, "raw"),
