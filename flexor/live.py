@@ -18,6 +18,7 @@ from flexor.awake import woke
 from flexor.estop import STILL_OPEN, due
 from flexor.listen import listen, want
 from flexor.loop import Loop, note
+from flexor.masking import stands_for
 from flexor.reader import Inbox, Reader, room_for
 from flexor.realtime import realtime
 from flexor.sense import understand
@@ -117,7 +118,8 @@ def act(
 
 def loop_health(loop: Loop, source_alive: bool) -> Health:
     """What the gate is told of the signal."""
-    fault = next((f for f in loop.findings if f.fault), None)
+    faults = (f for f in loop.findings if f.fault and not stands_for(loop.masking, f))
+    fault = next(faults, None)
     reason = str(fault) if fault else "too many samples lost" if loop.lossy else ""
     reason = reason or loop.rate.told
     return Health(not reason, source_alive and loop.error is None, loop.hand.up, reason)

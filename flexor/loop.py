@@ -17,6 +17,7 @@ from flexor.door import Door
 from flexor.efforts import Efforts
 from flexor.estop import EStop
 from flexor.feed import Feed
+from flexor.masking import Masking, masking
 from flexor.rate import Rate
 from flexor.realtime import Step
 from flexor.tally import Tally
@@ -89,6 +90,7 @@ class Loop:
     thin: bool = False
     """so much of that was lost that the hand moves slowly"""
     rate: Rate = field(init=False)
+    masking: Masking = field(init=False)
     gaps: deque[int] = field(default_factory=deque)
     """stream samples before the ends of the gaps that a window may still hold"""
     realtime: bool = False
@@ -119,6 +121,7 @@ class Loop:
         self.control_state = begin(self.control)
         self.gate_state = gate_start(self.limits)
         self.quality_state = self.quality.start(self.decoder.contract.spec)
+        self.masking = masking(self.decoder.contract)
         self.rate = Rate(self.decoder.contract.spec.rate_hz)
         self.slept_s = self.asleep()[1]
 

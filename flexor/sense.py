@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
+
+import numpy as np
 
 from acquisition.stream import Chunk
 from flexor.loop import Loop, note
+from flexor.masking import MASK, follow, masked
 from flexor.rate import count_rate
 from models.intent import Intent
 from models.score import Decided, Prompt, asked
@@ -35,11 +39,11 @@ def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
             elif marker.text.startswith(SOURCE_WORD):
                 kind, _, text = marker.text.partition(": ")
                 note(loop, chunk.clock_s, kind, text)
-        void = loop.state.counters.void_samples
-        came = loop.decoder.push(chunk, loop.state)
+        void, believed = loop.state.counters.void_samples, masked(loop.masking, chunk)
+        came = loop.decoder.push(believed, loop.state)
         windows += came
         if loop.sites is not None:
-            efforts += loop.sites.at(came, chunk, loop.state)
+            efforts += loop.sites.at(came, believed, loop.state)
         watch(loop, chunk, loop.state.counters.void_samples - void)
     intent = None
     for i, window in enumerate(windows):
@@ -57,16 +61,20 @@ def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
 
 def watch(loop: Loop, chunk: Chunk, void_samples: int) -> None:
     """Keeps the findings about the signal, and the share that was lost."""
-    if not void_samples:
+    if not math.isfinite(np.vdot(chunk.samples, chunk.samples)):
+        note(loop, chunk.clock_s, "not a number", "The source gave values that are no numbers.")
+    else:
         found, loop.quality_state = loop.quality.step(chunk.samples, loop.quality_state)
         if found != loop.findings:
-            known = {(f.channel, f.kind) for f in loop.findings}
+            known = {str(f) for f in loop.findings}
             for finding in found:
-                if (finding.channel, finding.kind) not in known:
+                if str(finding) not in known:
                     note(loop, chunk.clock_s, finding.kind, str(finding))
             loop.findings = found
-    else:
-        note(loop, chunk.clock_s, "not a number", "The source gave values that are no numbers.")
+        learn(loop)
+        told = follow(loop.masking, found, chunk)
+        if told:
+            note(loop, chunk.clock_s, "masked", told)
     bad = chunk.lost + void_samples
     if bad or loop.recent:
         lose(loop, chunk, bad)
@@ -74,6 +82,13 @@ def watch(loop: Loop, chunk: Chunk, void_samples: int) -> None:
         thin(loop, chunk, bad)
     if bad or loop.gaps:
         doubt(loop, chunk, bad)
+
+
+def learn(loop: Loop) -> None:
+    """Shows what is healthy to what will guess a channel, once in a while."""
+    seen = loop.quality_state
+    if seen.since_slow_n == 0 and seen.held_n >= seen.slow_n and not loop.findings:
+        MASK.learn(seen.held[seen.held_n - seen.slow_n : seen.held_n], loop.masking.mask)
 
 
 def doubt(loop: Loop, chunk: Chunk, bad: int) -> None:

@@ -22,9 +22,13 @@ MENDS = {
     "line": "move away from mains leads, check the reference electrode",
     "noisy": "moisten the skin or tighten the band",
     "bridged": "dry the skin between the two electrodes",
+    "lifted": "press the electrode onto the skin, dry it, tighten the band",
 }
 """kind of finding -> what a person can do about it"""
 
+GRID_N = 16
+"""With more channels than this electrodes are so near that many hear the same muscle: only
+neighbours in the order of the channels are compared."""
 FLOORS_N = 24
 """Checks, 12 s of them, whose quietest is a channel's noise floor: longer than a gesture is held,
 or its strongest channel would pass for a noisy one."""
@@ -41,9 +45,12 @@ class Finding:
     """True: the channel is not to be believed and the hand must rest; False: a warning."""
     value: float
     """What was measured, in the unit of the rule."""
+    other: str = ""
+    """the channel that it is bridged with"""
 
     def __str__(self) -> str:
-        return f"{self.channel} {self.kind}: {MENDS[self.kind]}"
+        kind = f"{self.kind} with {self.other}" if self.other else self.kind
+        return f"{self.channel} {kind}: {MENDS[self.kind]}"
 
 
 @dataclass
@@ -65,6 +72,12 @@ class State:
     """samples for which there is still reason to look closely"""
     floors: list[NDArray[np.float64]] = field(default_factory=list)
     line_shares: list[NDArray[np.float64]] = field(default_factory=list)
+    lift_n: int = 0
+    """samples since electrodes were last looked at for having come off"""
+    alone: tuple[int, int] = (-1, 0)
+    """channel that was loud alone at that look, and at how many in a row"""
+    lifted: dict[int, float] = field(default_factory=dict)
+    """channel that came off -> its noise floor before"""
     fast_findings: tuple[Finding, ...] = ()
     slow_findings: tuple[Finding, ...] = ()
 
@@ -88,6 +101,17 @@ class Quality:
     bridged_correlation: float = 0.95
     noisy_ratio: float = 5.0
     """Noise floor against the median channel's."""
+    lifted_ratio: float = 3.5
+    """Of its own noise floor: a channel that is so loud while no other rises above
+    `quiet_ratio` of its own has no muscle below it (a muscle is heard by its neighbours)."""
+    quiet_ratio: float = 1.6
+    muscle_correlation: float = 0.3
+    """With a neighbour, over a second: such a channel hears a muscle and sits after all."""
+    lifted_s: float = 0.15
+    look_s: float = 0.02
+    """From one look for such channels to the next."""
+    looks_n: int = 4
+    """In a row that count: a muscle that begins is heard by one electrode first."""
 
     def start(self, spec: Spec) -> State:
         fast_n, slow_n = round(self.fast_s * spec.rate_hz), round(self.slow_s * spec.rate_hz)
@@ -110,7 +134,30 @@ class Quality:
         if 2 * state.since_slow_n >= state.slow_n <= state.held_n:
             state.since_slow_n = 0
             state.slow_findings = self._slow(state)
-        return state.fast_findings + state.slow_findings, state
+        state.lift_n += n
+        if state.floors and state.lift_n >= self.look_s * state.spec.rate_hz:
+            state.lift_n = 0
+            self._look(state)
+        names = state.spec.channels
+        off = tuple(Finding(names[i], "lifted", True, level) for i, level in state.lifted.items())
+        return state.fast_findings + state.slow_findings + off, state
+
+    def _look(self, state: State) -> None:
+        """Which electrodes have come off, and which sit again."""
+        n = round(self.lifted_s * state.spec.rate_hz)
+        level = state.held[max(0, state.held_n - n) : state.held_n].std(axis=0)
+        floor = np.maximum(np.min(state.floors, axis=0), state.spec.scale / 2)
+        state.lifted = {i: f for i, f in state.lifted.items() if level[i] > self.quiet_ratio * f}
+        loud = level / floor
+        loud[list(state.lifted)] = 0.0
+        first = int(loud.argmax())
+        others = np.delete(loud, first)
+        came_off = loud[first] > self.lifted_ratio and (others < self.quiet_ratio).all()
+        before, times_n = state.alone
+        times_n = times_n + 1 if came_off and first == before else int(came_off)
+        state.alone = first, times_n
+        if times_n >= self.looks_n:
+            state.lifted[first] = float(floor[first])
 
     def _suspect(self, state: State, newest: list[float], n: int) -> None:
         """Whether a channel may be flat or stuck, by the ends of chunks alone: that costs a tenth
@@ -157,17 +204,29 @@ class Quality:
         floor = np.min(state.floors, axis=0)
         usual = max(float(np.median(floor)), spec.scale)
         correlation = (x.T @ x) / len(x) / np.sqrt(np.outer(power, power))
-        n = len(spec.channels)
         for i, name in enumerate(spec.channels):
             if floor[i] > self.noisy_ratio * usual and len(state.floors) == FLOORS_N:
                 found.append(Finding(name, "noisy", False, float(floor[i])))
-            r = float(correlation[i, (i + 1) % n])
-            loud = min(power[i], power[(i + 1) % n]) > (2 * spec.scale) ** 2
-            if n > 2 and loud and abs(r) > self.bridged_correlation:
-                found.append(Finding(name, "bridged", False, r))
             if math.sqrt(power[i]) < spec.scale / 2 and spec.unit == "raw":
                 found.append(Finding(name, "flat", True, math.sqrt(power[i])))
+            near = abs(correlation[i, i - 1]), abs(correlation[i, (i + 1) % len(power)])
+            if max(near) > self.muscle_correlation:
+                state.lifted.pop(i, None)
+        found += self._bridged(correlation, power, spec)
         return tuple(found)
+
+    def _bridged(self, correlation: Any, power: Any, spec: Spec) -> list[Finding]:
+        """Each pair of channels that gives the same, wherever the two sit."""
+        if len(spec.channels) < 3:
+            return []
+        loud = power > (2 * spec.scale) ** 2
+        alike = np.triu(np.abs(correlation) > self.bridged_correlation, 1) & loud & loud[:, None]
+        if len(spec.channels) > GRID_N:
+            alike &= ~np.triu(alike, 2)
+        return [
+            Finding(spec.channels[i], "bridged", False, float(correlation[i, j]), spec.channels[j])
+            for i, j in np.argwhere(alike).tolist()
+        ]
 
     def _clipping(self, x: Samples, spec: Spec) -> list[Finding]:
         if spec.full_scale is None:

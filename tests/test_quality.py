@@ -71,7 +71,42 @@ def test_the_mains_line_is_named() -> None:
 def test_bridged_neighbours_are_named() -> None:
     x = muscle(3)
     x[:, 5] = x[:, 4]
-    assert {(f.channel, f.kind, f.fault) for _, f in findings(x)} == {("emg5", "bridged", False)}
+    found = {(f.channel, f.other, f.kind, f.fault) for _, f in findings(x)}
+    assert found == {("emg5", "emg6", "bridged", False)}
+
+
+def test_two_bridged_channels_are_named_wherever_they_sit() -> None:
+    x = muscle(3)
+    x[:, 6] = x[:, 1]
+    said = {str(f) for _, f in findings(x)}
+    assert said == {"emg2 bridged with emg7: dry the skin between the two electrodes"}
+
+
+def resting(seconds: float, seed: int = 1) -> Any:
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=(round(seconds * 200), 8)) * 2).round().astype(np.float32)
+
+
+def test_an_electrode_that_comes_off_stops_the_hand_within_150_ms() -> None:
+    x = resting(5)
+    x[600:, 3] *= 5
+    first = findings(x)[0]
+    assert 3.0 < first[0] <= 3.15
+    assert (first[1].channel, first[1].kind, first[1].fault) == ("emg4", "lifted", True)
+
+
+def test_an_electrode_that_sits_again_is_believed_again() -> None:
+    x = resting(5)
+    x[600:700, 3] *= 5
+    assert max(t for t, _ in findings(x)) < 4.0
+
+
+def test_a_muscle_that_neighbours_hear_is_no_lifted_electrode() -> None:
+    x = resting(6)
+    one, other = np.random.default_rng(2).normal(size=(2, 600)) * 25
+    x[600:, 3] += one
+    x[600:, 4] += 0.5 * one + 0.5 * other
+    assert findings(x.round()) == []
 
 
 def test_a_channel_noisier_than_the_rest_is_named() -> None:
