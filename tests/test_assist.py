@@ -263,9 +263,12 @@ def test_targets_that_are_missing_or_no_numbers_give_zero_torque(
     assert not any(command.rest for command in commands)
 
 
-def test_numbers_too_large_to_add_up_give_zero_torque() -> None:
-    commands = play(made(PUSH), [sensed((1e308, -1e308), at=(1e308, 1e308))] * 3)
-    assert not any(any(command.joints) for command in commands)
+@pytest.mark.parametrize("at", [(1e308, 1e308), (1e308, 0.0)])
+def test_numbers_too_large_to_reckon_with_give_zero_torque(at: tuple[float, ...]) -> None:
+    law = Follow("knee", flexor="hamstring", stiffness_nm_deg=50.0, damping_nm_s_deg=3.0)
+    commands = play(made(law), [sensed(at=at, speed=(-1e308, 0.0))] * 3)
+    assert {command.joints for command in commands} == {(0.0, 0.0)}
+    assert not any(command.rest for command in commands)
 
 
 def test_before_arming_nothing_is_asked_for_and_relaxed_muscles_are_rest() -> None:
