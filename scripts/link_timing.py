@@ -39,7 +39,8 @@ def main() -> None:
     for word in ("simulated", "firmware"):
         times_s = round_trips_s(word, seconds)
         rows.append(row(f"setpoint to telemetry at 100 Hz, {word}", times_s, 1e3, "ms"))
-    record = {"command": "scripts/link_timing.py", "commit": figures.commit()}
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    record = {"command": f"scripts/link_timing.py ({load})", "commit": figures.commit()}
     text = json.dumps({**record, "machine": figures.machine(), "figures": {"rows": rows}}, indent=2)
     OUT.write_text(text + "\n")
     figures.render()
