@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from acquisition.stream import Refused, Spec
+from models.adapt import Adaptation
 from models.decision import DECISIONS
+from models.head import Head
 from models.seal import sealed, unsealed
 from preprocessing.stage import Array, Chain, chain_from_json, chain_to_json, from_row, to_row
 from preprocessing.windows import Windows
@@ -121,6 +123,10 @@ class Contract:
     """What a regression network gives, in order; its only label is rest."""
     stream: Stream | None = None
     """None: the graph takes the whole window."""
+    head: Head | None = None
+    """What decides on the graph's output; None: that output holds the logits itself."""
+    adaptation: Adaptation | None = None
+    """How the head follows the wearer; None: it stays as it is."""
 
     def __post_init__(self) -> None:
         if self.schema != SCHEMA:
@@ -135,6 +141,11 @@ class Contract:
             )
         what = "targets" if self.targets else "labels"
         want_n = len(self.targets or self.labels)
+        if self.head is not None:
+            self._check_head(self.head)
+            what, want_n = "dimensions", self.head.means.shape[1]
+        elif self.adaptation is not None:
+            raise Refused("The contract wants to adapt and has no head; export it again.")
         if self.output.shape[-1] != want_n:
             raise Refused(
                 f"The network has {self.output.shape[-1]} outputs and the contract "
@@ -147,6 +158,15 @@ class Contract:
             )
         if sum(isinstance(stage, Windows) for stage in self.chain.stages) != 1:
             raise Refused("The contract's chain must cut windows exactly once.")
+
+    def _check_head(self, head: Head) -> None:
+        gestures_n, features_n = len(head.means), len(head.projection)
+        size = self.input.shape[-1]
+        if gestures_n != len(self.labels) or features_n != size or self.targets or self.stream:
+            raise Refused(
+                f"The head decides {gestures_n} gestures on {features_n} features, and the "
+                f"contract has {len(self.labels)} labels and an input of {size}; export it again."
+            )
 
     @property
     def windows(self) -> Windows:
@@ -180,6 +200,10 @@ def to_bytes(contract: Contract) -> bytes:
         value["targets"] = [dataclasses.asdict(target) for target in contract.targets]
     if contract.stream:
         value["stream"] = dataclasses.asdict(contract.stream)
+    if contract.head:
+        value["head"] = head_to_json(contract.head)
+    if contract.adaptation:
+        value["adaptation"] = dataclasses.asdict(contract.adaptation)
     golden = contract.golden
     value["golden"] = {
         **{f.name: getattr(golden, f.name) for f in dataclasses.fields(golden)},
@@ -212,7 +236,7 @@ def from_bytes(data: bytes) -> Contract:
 
 
 _RENAMED = {"chain", "stages"}
-_OPTIONAL = {"targets", "stream"}
+_OPTIONAL = {"targets", "stream", "head", "adaptation"}
 """Written only where there is something to say: contracts of older versions lack them."""
 
 
@@ -246,7 +270,27 @@ def _read(value: dict[str, Any]) -> Contract:
         schema=int(value["schema"]),
         targets=tuple(_record(Target, "target", row) for row in value.get("targets", ())),
         stream=_stream(value["stream"]) if "stream" in value else None,
+        head=head_from_json(value["head"]) if "head" in value else None,
+        adaptation=_record(Adaptation, "adaptation", value["adaptation"])
+        if "adaptation" in value
+        else None,
     )
+
+
+def head_to_json(head: Head) -> dict[str, Any]:
+    """JSON-ready; `head_from_json` reads it back, arrays as float32."""
+    value = {f.name: getattr(head, f.name) for f in dataclasses.fields(head)}
+    return {k: _packed(v) if isinstance(v, np.ndarray) else v for k, v in value.items()}
+
+
+def head_from_json(value: Mapping[str, Any]) -> Head:
+    """Refuses unknown, missing and malformed parts."""
+    _check_keys("head", value, {f.name for f in dataclasses.fields(Head)})
+    fields: dict[str, Any] = {
+        k: _unpacked(v).astype(np.float64) if isinstance(v, Mapping) else int(v)
+        for k, v in value.items()
+    }
+    return Head(**fields)
 
 
 def _stream(value: Mapping[str, Any]) -> Stream:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from acquisition.stream import Chunk, Spec
+from models.adapt import Adapter
+from models.adapt import State as Adaptive
 from models.artifact import Artifact, check_spec
 from models.decision import Decision
 from models.familiar import Familiar
@@ -56,6 +58,8 @@ class State:
     decision: list[Any]
     network: Any = None
     """what a streaming network remembers"""
+    adaptive: Adaptive | None = None
+    """what follows the wearer; it outlives a gap"""
     started_sample_n: int = 0
     """samples of the stream before the chain's start"""
     sample_n: int = 0
@@ -82,6 +86,9 @@ class Decoder:
         self._rate_hz = contract.spec.rate_hz
         self._length = contract.windows.length_samples
         self._hop = contract.windows.hop_samples
+        head = contract.head
+        self.adapter = None if head is None else Adapter(head, contract.adaptation)
+        """None: the network's output holds the logits"""
         self.max_concealed_n = contract.windows.hop_samples
         """A gap of at most one hop is bridged by the last sample; a longer one ends the state."""
 
@@ -91,7 +98,8 @@ class Decoder:
         after, _ = self._after.start(between)
         labels, rest = self.contract.labels, self.contract.rest
         decision = [s.start(labels, rest) for s in self.contract.decision]
-        return State(before, after, decision, self.runtime.start())
+        adaptive = self.adapter.start() if self.adapter else None
+        return State(before, after, decision, self.runtime.start(), adaptive)
 
     def push(self, chunk: Chunk, state: State) -> list[Window]:
         """The windows that the chunk completes. Never raises for what a stream can bring: gaps
@@ -119,8 +127,9 @@ class Decoder:
         return self._windows(cut, newest_s, state) if len(cut) else []
 
     def decide(self, window: Window, state: State) -> Intent:
-        """One decision on one window. Every window in turn: a streaming network rests on it."""
-        logits = self.runtime.run(window.x, state.network)[0].tolist()
+        """One decision on one window. Every window in turn: a streaming network rests on it, and
+        what adapts learns from it for the windows after it."""
+        logits = self._logits(window.x, state)
         if self.contract.targets:
             return self._aimed(logits, window, state)
         top = max(logits)
@@ -140,6 +149,16 @@ class Decoder:
             decision.rejected,
         )
 
+    def _logits(self, x: Array, state: State) -> list[float]:
+        adapter, adaptive = self.adapter, state.adaptive
+        if adapter is None or adaptive is None:
+            out: list[float] = self.runtime.run(x, state.network)[0].tolist()
+            return out
+        embedding = self.runtime.run(adapter.arranged(x, adaptive), state.network)[0]
+        decided: list[float] = adapter.logits(embedding, adaptive).tolist()
+        adapter.learn(x, adaptive)
+        return decided
+
     def _aimed(self, outputs: list[float], window: Window, state: State) -> Intent:
         """The intent of a regression network: its outputs, within the contract's ranges."""
         state.counters.decisions += 1
@@ -157,6 +176,8 @@ class Decoder:
         fresh = self.start()
         state.before, state.after, state.decision = fresh.before, fresh.after, fresh.decision
         state.network = fresh.network
+        if self.adapter and state.adaptive:
+            self.adapter.forget_block(state.adaptive)
         state.sample_n += lost
         state.started_sample_n = state.sample_n
         state.last = None

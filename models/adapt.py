@@ -1,0 +1,245 @@
+"""Adaptation on the wearer, without labels: the head's means follow what the wearer does.
+
+The network stays as it is. What is kept of the past is a bounded memory of block means of the
+features; every few blocks the means are found afresh from the head's priors and that memory
+(expectation-maximisation), so that no error of an earlier refit lives on. A refit that would
+confuse gestures with each other, or move one too far, is refused; when what comes fits the
+adapted means worse than the ones of the calibration, those come back: a rollback, counted.
+
+Decisions rest on the newest window and on means from windows before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acquisition.stream import Refused
+from models.head import Head, Matrix, logits, posterior_means, start_means
+from models.turns import turn_found
+
+Features = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """Settings. Chosen by leaving out one of 19 pre-training users of the MyoArmbandDataset at a
+    time; accuracy is flat around them."""
+
+    block_windows: int = 20
+    """Windows that make a block: half a second at a hop of 25 ms."""
+    refit_blocks: int = 2
+    """New blocks from one refit to the next."""
+    memory_blocks: int = 400
+    """Blocks that are remembered: 200 s."""
+    weight: float = 0.5
+    """Independent observations in a block: windows of one contraction resemble each other."""
+    own: float = 0.8
+    """Variance of a wearer's gesture that neither shift nor voices explain."""
+    temperature: float = 10.0
+    """Divides log-densities before they say to which gesture a block belongs: contractions
+    differ more from each other than blocks of one contraction."""
+    doubt: float = 2.0
+    """How slowly a block loses weight that lies far from every gesture."""
+    iterations: int = 4
+    prior_blocks: float = 40.0
+    """Blocks that the users' mean shift is worth, when a refit begins."""
+    turn_blocks: int = 35
+    """Blocks before it is asked how a ring of electrodes is worn; 0 never asks."""
+    bound: float = 15.0
+    """Largest distance that a gesture moves against the others, in deviations of a block."""
+    slack: float = 0.15
+    """How much worse than the reference the adapted means may fit, in log-density a dimension,
+    averaged over about `watch_blocks`."""
+    watch_blocks: int = 24
+    pause_blocks: int = 20
+    """Blocks after a rollback in which nothing adapts."""
+
+    def __post_init__(self) -> None:
+        counts = (self.block_windows, self.refit_blocks, self.iterations, self.watch_blocks)
+        amounts = (self.weight, self.own, self.temperature, self.doubt, self.bound, self.slack)
+        if min(counts) < 1 or min(amounts) <= 0 or self.prior_blocks < 0:
+            raise Refused(f"The adaptation needs settings above 0, not {self}.")
+        if self.memory_blocks < self.turn_blocks or self.memory_blocks < self.refit_blocks:
+            raise Refused(
+                f"The adaptation remembers {self.memory_blocks} blocks and wants "
+                f"{max(self.turn_blocks, self.refit_blocks)} to decide on; remember more."
+            )
+
+
+@dataclass
+class Adapted:
+    """What happened, counted."""
+
+    blocks: int = 0
+    refits: int = 0
+    refused: int = 0
+    """refits that would have confused gestures or moved one too far"""
+    rollbacks: int = 0
+    """times that the calibration's means came back"""
+    turns: int = 0
+    """times that the ring was found to be worn in another way"""
+
+
+@dataclass
+class State:
+    """All that adapts."""
+
+    means: Matrix
+    """(gesture, dimension) in use"""
+    turn: int
+    memory: Features
+    """(memory_blocks, feature), newest last"""
+    held_n: int
+    block: Matrix
+    """(feature,) sum of the windows of the block that is being filled"""
+    filled_n: int
+    watch: float
+    """how much better the adapted means fit than the reference, in log-density a dimension"""
+    paused_n: int
+    counts: Adapted
+
+
+class Adapter:
+    """Settings and tools; what changes is in the State that `start` gives."""
+
+    def __init__(self, head: Head, settings: Adaptation | None) -> None:
+        self.head, self.settings = head, settings
+        self.reference = start_means(head, (settings or Adaptation()).own)
+        self._order = head.turns
+
+    def start(self) -> State:
+        features_n = self._order.shape[1]
+        memory_n = self.settings.memory_blocks if self.settings else 0
+        memory = np.empty((memory_n, features_n), np.float32)
+        block = np.zeros(features_n)
+        return State(self.reference, self.head.turn, memory, 0, block, 0, 0.0, 0, Adapted())
+
+    def arranged(self, features: Features, state: State) -> Features:
+        """Features (1, feature) in the order that the network knows."""
+        if not self.head.ring_n or not state.turn:
+            return features
+        return features[:, self._order[state.turn]]
+
+    def logits(self, embedding: NDArray[Any], state: State) -> Matrix:
+        """(gesture,) of the network's output (dimension,)."""
+        return logits(self.head, embedding, state.means)
+
+    def learn(self, features: Features, state: State) -> None:
+        """The window (1, feature), decided already, moves what later ones are decided by."""
+        settings = self.settings
+        if settings is None:
+            return
+        state.block += features[0]
+        state.filled_n += 1
+        if state.filled_n < settings.block_windows:
+            return
+        mean = (state.block / settings.block_windows).astype(np.float32)
+        state.block[:] = 0
+        state.filled_n = 0
+        if np.isfinite(mean).all():
+            self._block(mean, state, settings)
+
+    def forget_block(self, state: State) -> None:
+        """A gap: the block that is being filled is dropped."""
+        state.block[:] = 0
+        state.filled_n = 0
+
+    def _block(self, mean: Features, state: State, settings: Adaptation) -> None:
+        state.counts.blocks += 1
+        if state.paused_n:
+            state.paused_n -= 1
+            return
+        if state.means is not self.reference and self._worse(mean, state, settings):
+            self.roll_back(state)
+            return
+        if state.held_n == len(state.memory):
+            state.memory[:-1] = state.memory[1:]
+            state.held_n -= 1
+        state.memory[state.held_n] = mean
+        state.held_n += 1
+        if state.counts.blocks % settings.refit_blocks == 0:
+            self._refit(state, settings)
+
+    def _worse(self, mean: Features, state: State, settings: Adaptation) -> bool:
+        """Whether the means in use fit worse than the reference, for some while now. The block
+        is asked before any means have seen it."""
+        ours = _density(self.head.embed(mean[None], state.turn), state.means, settings)
+        theirs = _density(self.head.embed(mean[None], self.head.turn), self.reference, settings)
+        better = float(np.clip((ours - theirs) / self.head.means.shape[1], -1.0, 1.0))
+        state.watch += (better - state.watch) / settings.watch_blocks
+        return state.watch < -settings.slack
+
+    def roll_back(self, state: State) -> None:
+        """The reference decides again, and adaptation begins anew after a pause. Counted."""
+        state.means, state.turn = self.reference, self.head.turn
+        state.held_n, state.watch = 0, 0.0
+        state.paused_n = self.settings.pause_blocks if self.settings else 0
+        state.counts.rollbacks += 1
+
+    def _refit(self, state: State, settings: Adaptation) -> None:
+        blocks = state.memory[: state.held_n]
+        asked = settings.turn_blocks and state.held_n >= settings.turn_blocks
+        if asked and not self.head.calibrated and state.counts.blocks % 8 == 0:
+            turn = turn_found(self.head, blocks, state.turn, settings.prior_blocks)
+            state.counts.turns += turn != state.turn
+            state.turn = turn
+        means = refit(self.head, self.head.embed(blocks, state.turn), self.reference, settings)
+        if fits(means, self.reference, settings.bound):
+            state.means = means
+            state.counts.refits += 1
+        else:
+            state.counts.refused += 1
+
+
+def refit(head: Head, blocks: Matrix, reference: Matrix, settings: Adaptation) -> Matrix:
+    """(gesture, dimension): the means after expectation-maximisation over blocks (block,
+    dimension), from the reference and the head's priors alone."""
+    means = reference
+    if not head.calibrated:
+        share = len(blocks) / (settings.prior_blocks + len(blocks))
+        means = reference + share * (blocks.mean(axis=0) - reference.mean(axis=0))
+    for _ in range(settings.iterations):
+        shares = belongings(blocks, means, settings)
+        seen = shares.sum(axis=0)
+        centres = (shares.T @ blocks) / np.maximum(seen, 1e-9)[:, None]
+        counts = settings.weight * seen
+        if head.calibrated:
+            both = counts + head.labelled_n
+            labelled = head.labelled_n[:, None] * head.labelled
+            centres = (counts[:, None] * centres + labelled) / both[:, None]
+            counts = both
+        means = posterior_means(head, counts, centres, settings.own)
+    return means
+
+
+def belongings(blocks: Matrix, means: Matrix, settings: Adaptation) -> Matrix:
+    """(block, gesture): to which gesture each block belongs, and how much at all (0 .. 1)."""
+    products = blocks @ means.T - 0.5 * (means**2).sum(axis=1)
+    top = products.max(axis=1, keepdims=True)
+    shares = np.exp((products - top) / settings.temperature)
+    shares /= shares.sum(axis=1, keepdims=True)
+    distance = ((blocks**2).sum(axis=1) - 2 * top[:, 0]) / blocks.shape[1]
+    return np.asarray(shares / (1 + np.maximum(distance - 1, 0) / settings.doubt)[:, None])
+
+
+def fits(means: Matrix, reference: Matrix, bound: float) -> bool:
+    """Whether means (gesture, dimension) may decide: every gesture is still nearest to where it
+    was, seen from the middle of all, and within `bound` of it."""
+    if not np.isfinite(means).all():
+        return False
+    now, before = means - means.mean(axis=0), reference - reference.mean(axis=0)
+    distances = ((now[:, None] - before[None]) ** 2).sum(axis=2)
+    own = np.arange(len(means))
+    same = (distances.argmin(axis=0) == own).all() and (distances.argmin(axis=1) == own).all()
+    return bool(same and distances[own, own].max() <= bound**2)
+
+
+def _density(embedding: Matrix, means: Matrix, settings: Adaptation) -> float:
+    """Log-density of one block (1, dimension), softened like `belongings`."""
+    soft = -0.5 * ((embedding - means) ** 2).sum(axis=1) / settings.temperature
+    top = soft.max()
+    return float(settings.temperature * (top + np.log(np.exp(soft - top).mean())))
