@@ -78,6 +78,11 @@ FIGURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "scripts/link_timing.py",
         ("rows",),
     ),
+    "page-load": (
+        "The control loop beside the page, in turns",
+        "scripts/page_load.py",
+        ("rows",),
+    ),
     "within-user": (
         "MyoArmbandDataset within user: 9 people, per window, no vote, int8, live decoder",
         "flexor benchmark --data {data} --cycles 4,2,1 --out runs/benchmark",

@@ -40,8 +40,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(folder: Path, *words: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """(address, process) of `flexor dashboard`; what it began is ended with it."""
+def served(
+    folder: Path, *words: str, end_runs: bool = True
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """(address, process) of `flexor dashboard`; runs that are left are ended with it."""
     port = free_port()
     environment = {**os.environ, "XDG_RUNTIME_DIR": str(folder), "STATE_DIRECTORY": str(folder)}
     main = "from flexor.cli import main; main()"
@@ -59,7 +61,8 @@ def served(folder: Path, *words: str) -> Iterator[tuple[str, subprocess.Popen[by
     finally:
         process.terminate()
         process.wait(10.0)
-        for path in (folder / "flexor").glob("run-*.sock"):
+        left = (folder / "flexor").glob("run-*.sock") if end_runs else ()
+        for path in left:
             pid = int(path.stem.removeprefix("run-"))
             os.kill(pid, 15)
             wait_for(lambda pid=pid: not Path("/proc", str(pid)).exists(), "the run's end", 10.0)

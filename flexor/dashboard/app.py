@@ -185,6 +185,7 @@ def _bound(address: Address) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((address.host, address.port))
+        sock.listen(128)  # who comes before the server is ready waits
     except OSError as error:
         sock.close()
         raise Refused(
