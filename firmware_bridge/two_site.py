@@ -164,52 +164,48 @@ def follow(
         return State(state.function, switched_s=state.switched_s), 0.0, False, None
     if not 0.0 <= clock_s - state.clock_s <= GAP_S:
         state = State(state.function, switched_s=state.switched_s, clock_s=clock_s)
-    set_to = how.how
-    first, second = (min(max(effort, 0.0), 1.0) for effort in efforts)
-    step_s = min(clock_s - state.clock_s, STEP_S)
+    set_to, (first, second) = how.how, efforts
+    function, way, ready, last_s, released_s, rising, rising_s, both_s, switched_s = state
     relaxed = first < set_to.off and second < set_to.off
-    released_s = min(state.released_s, clock_s) if relaxed else math.inf
     together = first > set_to.both and second > set_to.both
-    both_s = state.both_s + (step_s if together else -step_s)
-    state = state._replace(
-        clock_s=clock_s,
-        released_s=released_s,
-        ready=state.ready or clock_s - released_s >= set_to.release_s - ROUNDING_S,
-        both_s=min(max(both_s, 0.0), set_to.debounce_s),
-    )
-    if together or state.both_s > 0.0 or not state.ready:
-        state = state._replace(way=0, rising=0, rising_s=math.inf)
-        told = None
-        if together and _may_switch(how, state, clock_s):
-            function = (state.function + 1) % len(how.names)
+    released_s = min(released_s, clock_s) if relaxed else math.inf
+    ready = ready or clock_s - released_s >= set_to.release_s - ROUNDING_S
+    step_s = min(clock_s - last_s, STEP_S)
+    both_s = min(max(both_s + (step_s if together else -step_s), 0.0), set_to.debounce_s)
+    told, share = None, 0.0
+    if together or both_s > 0.0 or not ready:
+        way, rising, rising_s = 0, 0, math.inf
+        waited = clock_s - switched_s >= set_to.refractory_s - ROUNDING_S
+        long_enough = both_s >= set_to.debounce_s - ROUNDING_S
+        if together and ready and waited and long_enough and len(how.names) > 1:
+            function = (function + 1) % len(how.names)
+            ready, both_s, switched_s = False, 0.0, clock_s
             told = ("function", f"Both muscles together: they now move {how.names[function]}.")
-            state = state._replace(function=function, ready=False, both_s=0.0, switched_s=clock_s)
-        return state, 0.0, relaxed, told
-    if set_to.strategy == "difference":
+    else:
+        way, rising, rising_s, share = _drive(set_to, efforts, clock_s, state)
+    after = State(function, way, ready, clock_s, released_s, rising, rising_s, both_s, switched_s)
+    return after, share, relaxed, told
+
+
+def _drive(
+    how: TwoSite, efforts: tuple[float, ...], clock_s: float, state: State
+) -> tuple[int, int, float, float]:
+    """(way to move, way that an effort wants, since when, speed as a share with its sign)."""
+    first, second = efforts
+    if how.strategy == "difference":
         first, second = max(first - second, 0.0), max(second - first, 0.0)
-    state, effort = _way(set_to, first, second, clock_s, state)
-    share = min((effort - set_to.off) / (1.0 - set_to.off) * set_to.gain, set_to.maximum)
-    return state, state.way * max(share, 0.0), relaxed, None
-
-
-def _may_switch(how: Direct, state: State, clock_s: float) -> bool:
-    return (
-        len(how.names) > 1
-        and state.ready
-        and state.both_s >= how.how.debounce_s - ROUNDING_S
-        and clock_s - state.switched_s >= how.how.refractory_s - ROUNDING_S
-    )
-
-
-def _way(
-    how: TwoSite, first: float, second: float, clock_s: float, state: State
-) -> tuple[State, float]:
-    """(state with the way to move, effort of the site that moves)."""
     mine, other = (first, second) if state.way > 0 else (second, first)
     if state.way and mine >= how.off and other <= mine + how.on - how.off:
-        return state, mine
-    rising = 0 if max(first, second) <= how.on else 1 if first >= second else -1
-    since_s = state.rising_s if rising and rising == state.rising else clock_s
-    if rising and clock_s - since_s >= how.delay_s - ROUNDING_S:
-        return state._replace(way=rising, rising=0, rising_s=math.inf), max(first, second)
-    return state._replace(way=0, rising=rising, rising_s=since_s if rising else math.inf), 0.0
+        return state.way, 0, math.inf, state.way * _speed(how, mine)
+    strongest = max(first, second)
+    if strongest <= how.on:
+        return 0, 0, math.inf, 0.0
+    rising = 1 if first >= second else -1
+    since_s = state.rising_s if rising == state.rising else clock_s
+    if clock_s - since_s >= how.delay_s - ROUNDING_S:
+        return rising, 0, math.inf, rising * _speed(how, strongest)
+    return 0, rising, since_s, 0.0
+
+
+def _speed(how: TwoSite, effort: float) -> float:
+    return min((effort - how.off) / (1.0 - how.off) * how.gain, how.maximum)
