@@ -1,4 +1,4 @@
-"""Faults 22 to 27 and 33: disks, files, artifacts, ports, and words that are none."""
+"""Faults 22 to 27: disks, files, artifacts and ports."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ from firmware_bridge.hands import HAND6, open_hand
 from firmware_bridge.safety_state import Phase
 from flexor.fault_bench import MOVING_S, VirtualRun
 from flexor.fault_models import MALICE
-from flexor.fault_process import feeding, motion, undisturbed
+from flexor.fault_process import motion, undisturbed
 from flexor.fault_stream import moving
 from flexor.fault_table import Outcome
 from flexor.feed import spawn
-from flexor.messages import MESSAGE_MAX, SAID_MAX, Kind, pack
 from flexor.profile import DEMO_ARTIFACT, GripSettings, Profile, read_profile
 from flexor.recorder import start_recorder
 from models.artifact import open_artifact, open_or_last_good
@@ -235,32 +234,3 @@ def wrong_port() -> Outcome:
     safe_s = max(safe_s, run.rest_s())
     ok &= run.loop.stopping
     return Outcome(ok, 1e3 * safe_s, f"{busy} {denied.strip()} {said} {run.told(MOVING_S)}")
-
-
-NONSENSE = (
-    b"\0",
-    b"\xff" * 100,
-    bytes([Kind.STATUS]),
-    bytes([Kind.STATUS]) + b"[" * (SAID_MAX - 1),
-    bytes([Kind.STATUS]) + b"\xff\xfe",
-    bytes([Kind.STATUS]) + b'"disarm"',
-    bytes([Kind.SAMPLES]) + b"short",
-    bytes([99]) + b"{}",
-    pack(Kind.STATUS, {"key": "disarm", "more": "x" * SAID_MAX}),
-    pack(Kind.STATUS, {"key": "../../etc/passwd"}),
-    pack(Kind.STATUS, {"key": ["disarm"]}),
-    pack(Kind.STATUS, {"event": 7}),
-    bytes([Kind.STATUS]) + b"x" * (MESSAGE_MAX - 1),
-)
-"""What no consumer of ours says."""
-
-
-def malformed() -> Outcome:
-    """33: a consumer says what is cut, nested, too long, of another kind, or a path."""
-    run = moving()
-    with feeding(run) as (feed, theirs):
-        for message in NONSENSE:
-            theirs.send(message)
-        ok = motion(run) == undisturbed()
-        ok &= feed.refused_n == len(NONSENSE) and run.loop.gate_state.phase is Phase.ARMED
-    return Outcome(ok, None, run.told(MOVING_S))

@@ -1,4 +1,4 @@
-"""Faults 20, 21, 30, 32, 35, 38 and 40: what befalls the loop, and the programs beside it."""
+"""Faults 20, 21, 30, 35, 38 and 40: what befalls the loop, and the programs beside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from socket import AF_UNIX, MSG_DONTWAIT, SOCK_SEQPACKET, socket, socketpair
+from socket import AF_UNIX, SOCK_SEQPACKET, socket, socketpair
 from typing import Any
 
 from acquisition.recording import read_recording
@@ -29,8 +29,7 @@ from flexor.fault_bench import MOVING_S, VirtualRun
 from flexor.fault_stream import moving
 from flexor.fault_table import Outcome
 from flexor.feed import Feed
-from flexor.listen import listen
-from flexor.messages import MESSAGE_MAX, Kind, pack
+from flexor.messages import MESSAGE_MAX
 from flexor.recorder import start_recorder
 from flexor.run import run_live
 from flexor.tally import HOUR_N, QUARTER_N
@@ -42,8 +41,6 @@ AGES_S = 0.150
 WATCHED_S = 1.0
 PHASES_S = (0.0, 0.008, 0.016)
 """When in the 25 ms between two commands a fault strikes."""
-HEARD_MS = 2.0
-"""Time that hearing a full queue may take of a turn of 10 ms."""
 SLEPT_S, BACK_S = 3.0, 1.0
 START_S = 5.0
 """A process of its own is given so long to begin, on a busy machine."""
@@ -142,34 +139,6 @@ def deaf() -> Outcome:
         ok &= run.mcu.state is HandState.FAILSAFE
         ok &= run.loop.gate_state.phase in (Phase.FAULT, Phase.DISARMED)
     return Outcome(ok, 1e3 * safe_s, run.told(MOVING_S))
-
-
-def flooded() -> Outcome:
-    """32: a consumer reads nothing and says more than anybody can hear."""
-    run = moving()
-    words = [pack(Kind.STATUS, {"event": "x" * 500}), b"\xff" * 500]
-    with feeding(run) as (feed, theirs):
-        while not feed.dropped_n:
-            feed.send_marker(0.0, "x" * (MESSAGE_MAX // 2))
-        dropped_n = feed.dropped_n
-
-        def flood() -> None:
-            for _ in range(100):
-                try:
-                    theirs.send(words[_ % 2], MSG_DONTWAIT)
-                except BlockingIOError:
-                    return
-
-        ok = motion(run, flood) == undisturbed()
-        ok &= feed.dropped_n > dropped_n and feed.refused_n > 0
-        costs_s = []
-        for _ in range(20):
-            flood()
-            begun_s = time.thread_time()
-            listen(run.loop, run.now_s)
-            costs_s.append(time.thread_time() - begun_s)
-        ok &= 1e3 * sorted(costs_s)[10] < HEARD_MS
-    return Outcome(ok, None, run.told(MOVING_S))
 
 
 def two_controllers() -> Outcome:
