@@ -38,40 +38,57 @@ class HandPort(Protocol):
         ...
 
 
+def read_now(owner: Any, poller: select.poll | None) -> bytes:
+    """What has come; b"" for nothing. Raises OSError where the other end is gone.
+
+    `owner` is a pyserial port or a socket; `poller` watches it, None where it has no file.
+    """
+    if poller is None:
+        return bytes(owner.read(owner.in_waiting))
+    if not poller.poll(0):
+        return b""
+    data = os.read(owner.fileno(), _READ_N)
+    if not data:
+        raise OSError("the other end is closed")
+    return data
+
+
+def write_now(owner: Any, poller: select.poll | None, data: bytes) -> bool:
+    """Whether all of it went out at once. Raises OSError where the other end is gone."""
+    try:
+        # pyserial's own write spins for ever on a full buffer when told not to wait.
+        written_n = owner.write(data) if poller is None else os.write(owner.fileno(), data)
+    except BlockingIOError:
+        return False
+    return bool(written_n == len(data))
+
+
 class FilePort:
     """A serial port or a TCP connection: whatever has a file behind it."""
 
     def __init__(self, what: str, owner: Any) -> None:
         """`what` it is, for sentences; `owner` has fileno() and close()."""
         self._what, self._owner = what, owner
-        self._number = owner.fileno()
         self._poller = select.poll()
-        self._poller.register(self._number, select.POLLIN)
+        self._poller.register(owner.fileno(), select.POLLIN)
 
     def read(self) -> bytes:
         try:
-            if not self._poller.poll(0):
-                return b""
-            data = os.read(self._number, _READ_N)
+            return read_now(self._owner, self._poller)
         except OSError as error:
             raise self._lost() from error
-        if not data:
-            raise self._lost()
-        return data
 
     def write(self, data: bytes, first: bool = False) -> bool:
         if not data:  # nothing would be the end of a socket of whole messages
             return True
         try:
-            return os.write(self._number, data) == len(data)
-        except BlockingIOError:
-            return False
+            return write_now(self._owner, self._poller, data)
         except OSError as error:
             raise self._lost() from error
 
     def fileno(self) -> int:
         """For the watchdog, which writes the stop when this process cannot."""
-        return int(self._number)
+        return int(self._owner.fileno())
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

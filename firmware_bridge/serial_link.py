@@ -19,6 +19,7 @@ from acquisition.serial_port import open_raw, poller_of
 from acquisition.stream import DeviceLost, DeviceTimeout, Refused
 from firmware_bridge import session as sessions
 from firmware_bridge.command import Mode
+from firmware_bridge.hand_port import WRITE_S, read_now, write_now
 from firmware_bridge.hands import (
     EXO,
     HAND6,
@@ -39,9 +40,6 @@ BAUD_HZ = 460_800
 """30 + 38 bytes at 100 per second take 8 % of it (protocols C3)."""
 CONNECT_S = 3.0
 """A board that restarts when its port is opened needs up to two seconds."""
-WRITE_S = 0.005
-"""A setpoint that does not go out at once is a lost link."""
-_READ_N = 4096
 _REQUESTS = {
     Do.ARM: FrameType.ARM,
     Do.DISARM: FrameType.DISARM,
@@ -190,33 +188,19 @@ class SerialLink:
 
     def _read(self) -> bytes:
         try:
-            if self.poller is None:
-                return bytes(self.port.read(self.port.in_waiting))
-            ready = self.poller.poll(0)
-            if not ready:
-                return b""
-            data = os.read(self.port.fileno(), _READ_N)
+            return read_now(self.port, self.poller)
         except OSError as error:
             raise self._lost() from error
-        if not data:
-            raise self._lost()
-        return data
 
     def _write(self, data: bytes, now_s: float) -> bool:
         """Whether all of it went out. What does not go at once is thrown away."""
         if not data:
             return False
         try:
-            # pyserial's own write spins for ever on a full buffer when told not to wait.
-            written_n = (
-                self.port.write(data) if self.poller is None else os.write(self.port.fileno(), data)
-            )
-        except BlockingIOError:
-            written_n = 0
+            if write_now(self.port, self.poller, data):
+                return True
         except OSError as error:
             raise self._lost() from error
-        if written_n == len(data):
-            return True
         self._forget_unsent()
         why = "The port takes no more bytes: nothing reads them at the other end."
         self.trouble = sessions.lose(self.session, now_s, why, LinkEventKind.BLOCKED)
