@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 
-CPU_S = 60
+CPU_S = 20
 
 
 def serve(path: str, words: list[str]) -> None:
