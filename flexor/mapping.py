@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from acquisition.stream import Refused
 from firmware_bridge.assist_laws import Law, assist
+from firmware_bridge.command import Mode
 from firmware_bridge.control import HAND6_GRIPS, Control, control
 from firmware_bridge.dofs import Dof, dofs
 from firmware_bridge.fallback import Guarded
@@ -42,6 +43,11 @@ def steering_for(profile: Profile, contract: Contract, hand: HandSpec) -> Steeri
         hint = f' Did you mean "{near[0]}"?' if near else ""
         raise Refused(f'The profile controls by "{mode}"; there are {", ".join(MODES)}.{hint}')
     _refuse_idle_tables(profile)
+    if mode != "assist" and Mode.VELOCITY not in hand.modes:
+        raise Refused(
+            f"Control by {mode} gives velocities, and the {hand.name} takes "
+            f'{[known.name.lower() for known in hand.modes]}: write mode = "assist" under [control].'
+        )
     return MODES[mode](profile, contract, hand)
 
 

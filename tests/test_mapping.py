@@ -10,6 +10,7 @@ import pytest
 
 from acquisition.stream import Refused
 from firmware_bridge.assist_laws import Assist
+from firmware_bridge.command import Mode
 from firmware_bridge.control import Control
 from firmware_bridge.dofs import Dofs
 from firmware_bridge.fallback import Guarded
@@ -155,3 +156,10 @@ def test_a_wrong_profile_is_refused_with_both_sides_and_the_mend(
 def test_an_artifact_with_targets_is_not_driven_by_grips() -> None:
     with pytest.raises(Refused, match=r"gives the targets \['flexion'\]: write mode = \"dofs\""):
         steering_for(Profile(), AIMS, HAND6)
+
+
+@pytest.mark.parametrize("text", ["", SITES + mode("two_site"), mode("dofs")])
+def test_an_exoskeleton_of_torques_is_not_driven_by_velocities(toml: Read, text: str) -> None:
+    exo = replace(EXO, modes=(Mode.TORQUE,))
+    with pytest.raises(Refused, match=r"gives velocities, and the exo takes \['torque'\].*assist"):
+        steering_for(toml(text), CONTRACT, exo)
