@@ -248,7 +248,7 @@ PUBLISHED: dict[str, Published] = {
     "emg2qwerty": Published(write_emg2qwerty, "5/*.hdf5", RAW),
     "uci_gestures": Published(write_uci_gestures, "36/1_raw_*.txt", RAW),
     "uci_lower_limb": Published(write_uci_lower_limb, "A_TXT/3Apie.txt", RAW),
-    "kanoga": Published(write_kanoga, "data/sub2/day30/D30M1T4.csv", tuple(v / 1e3 for v in RAW)),
+    "kanoga": Published(write_kanoga, "data/sub2/day30/D30M1T4.csv", tuple(v * 0.128 for v in RAW)),
     "francic": Published(write_francic, "_readings/54321-2/3.txt", RAW),
     "unibo": Published(by.write_unibo, "data/user_2_*.mat", (125.0, 124.0, 123.0)),
     "flexemg": Published(

@@ -113,6 +113,11 @@ def test_the_gestures_of_an_armband_have_the_spec_of_every_armband(shared_data: 
         assert {s.spec for s in reading} == {MYO_SPEC}
         assert max(float(np.abs(s.samples).max()) for s in reading) <= 128
         assert all((s.samples == np.rint(s.samples)).all() for s in reading[:50])
+    # Of the third no unit is stated; its amplitudes must be those of the others.
+    reading = read(shared_data, "kanoga", SETS["kanoga"][0])
+    assert {s.spec for s in reading} == {MYO_SPEC}
+    level = np.median([s.samples.std(axis=0).max() for s in reading if s.gesture == "hand_close"])
+    assert 20 < level < 80
 
 
 def test_a_published_file_and_its_packed_form_are_the_same(

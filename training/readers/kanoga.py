@@ -1,8 +1,8 @@
 """The 30-day set of Kanoga: data/sub1/day1/D1M1T1.csv is day, motion and trial.
 
 github.com/Suguru55/Wearable_Sensor_Long-term_sEMG_Dataset: 1.5 s of a Myo at 200 Hz, high-passed
-near 15 Hz by its makers, in a unit that they do not state. On each day the armband sat in one of
-three places: N, I or O (code/set_config.m; presumably neutral, rotated inward and outward).
+near 15 Hz by its makers. On each day the armband sat in one of three places: N, I or O
+(code/set_config.m; presumably neutral, rotated inward and outward).
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
-from acquisition.stream import Refused, Samples, Spec
+from acquisition.myo_files import MYO_SPEC
+from acquisition.stream import Refused, Samples
 from training.datasets import Item, LeftOut, Segment, Selection
 from training.readers.labels import natural
 from training.readers.packed import one_form, recordings
 
-SPEC = Spec(200.0, tuple(f"emg{i}" for i in range(1, 9)), "raw")
+COUNTS = 128.0
+"""The makers state no unit. MATLAB's driver of the armband, MyoMex, divides its counts by this
+(issue 19 of github.com/mark-toma/MyoMex), and times it rest comes to 1.7 and a hold to some 50, as
+on every other armband. The filter leaves no whole numbers, and some beyond 127."""
 PLACES = "NIONIIOONNONNOOIIINOOIOIINNINO"
 """The place on day 1, 2, ..., 30."""
 GESTURES = (
@@ -91,7 +95,14 @@ def _gesture(motion: int) -> str:
 def _segment(user: str, day: int, motion: int, trial: int, samples: Samples) -> Segment:
     name = f"D{day}M{motion}T{trial}"
     return Segment(
-        user, _session(day), trial - 1, _gesture(motion), samples, SPEC, order=day, recording=name
+        user,
+        _session(day),
+        trial - 1,
+        _gesture(motion),
+        samples * np.float32(COUNTS),
+        MYO_SPEC,
+        order=day,
+        recording=name,
     )
 
 
@@ -100,6 +111,6 @@ def _rows(path: Path) -> Samples:
         rows = np.loadtxt(path, delimiter=",", ndmin=2)
     except (OSError, ValueError) as error:
         raise Refused(f"{path.name} is no whole table; copy it again ({error}).") from None
-    if rows.shape[1] != len(SPEC.channels):
+    if rows.shape[1] != len(MYO_SPEC.channels):
         raise Refused(f"{path.name} has {rows.shape[1]} columns, and a Myo has 8 channels.")
     return rows.astype(np.float32)
