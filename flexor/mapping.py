@@ -44,9 +44,10 @@ def steering_for(profile: Profile, contract: Contract, hand: HandSpec) -> Steeri
         raise Refused(f'The profile controls by "{mode}"; there are {", ".join(MODES)}.{hint}')
     _refuse_idle_tables(profile)
     if mode != "assist" and Mode.VELOCITY not in hand.modes:
+        takes = [known.name.lower() for known in hand.modes]
         raise Refused(
-            f"Control by {mode} gives velocities, and the {hand.name} takes "
-            f'{[known.name.lower() for known in hand.modes]}: write mode = "assist" under [control].'
+            f"Control by {mode} gives velocities, and the {hand.name} takes {takes}: write "
+            f'mode = "assist" under [control].'
         )
     return MODES[mode](profile, contract, hand)
 
