@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,7 @@ class Efforts:
                 )
         used = tuple(dict.fromkeys(name for site in sites for name in site.channels))
         self._spec = spec
+        self._channels = frozenset(spec.channels.index(name) for name in used)
         self._chain = Chain((Pick(used), Highpass(HIGHPASS_HZ), Envelope(ENVELOPE_HZ)))
         self._chain.start(spec)
         self._sites = tuple(
@@ -100,6 +101,10 @@ class Efforts:
             else ()
             for window in windows
         ]
+
+    def rest_on(self, channels: Iterable[int]) -> bool:
+        """Whether a site rests on one of these channels, by their numbers."""
+        return not self._channels.isdisjoint(channels)
 
     def _efforts(self, envelope: list[float]) -> tuple[float, ...]:
         return tuple(

@@ -28,8 +28,10 @@ def commanded(loop: Loop, intent: Intent, telemetry: Telemetry | None, now_s: fl
     else:
         seen = loop.gate_state.seen
         heard = telemetry or seen.hand
+        guessed = loop.masking.mask.bad  # good enough for a network, not for a muscle alone
+        blind = bool(guessed) and loop.sites is not None and loop.sites.rest_on(guessed)
         sensed = Sensed(
-            loop.efforts,
+            () if blind else loop.efforts,
             heard.position_deg if heard is not None else (),
             seen.speed_deg_s,
             now_s if telemetry is not None else seen.heard_s,

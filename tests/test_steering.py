@@ -84,3 +84,14 @@ def test_torque_is_asked_for_only_while_armed_and_free_of_doubt() -> None:
     doubted = asked(loop, (0.8, 0.0), 1, (10.0,))
     assert (doubted.mode, doubted.joints) == (Mode.TORQUE, (0.0,))
     assert loop.control_state == START, "the next torque grows from zero"
+
+
+def test_a_channel_that_is_guessed_moves_nothing_as_a_muscle_of_its_own() -> None:
+    loop = VirtualRun(profile=TWO_SITE).loop
+    asked(loop, (0.0, 0.0), 8, (0.0,) * 6)
+    loop.masking.mask.bad = (0,)
+    assert asked(loop, (0.8, 0.0), 8, (0.0,) * 6).joints[2] > 0.0, "no site rests on emg1"
+    loop.masking.mask.bad = (5,)
+    assert not any(asked(loop, (0.8, 0.0), 8, (0.0,) * 6).joints)
+    loop.masking.mask.bad = ()
+    assert not any(asked(loop, (0.8, 0.0), 8, (0.0,) * 6).joints), "release it first"
