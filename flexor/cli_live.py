@@ -130,6 +130,23 @@ def convert(
     _emit(report, json_file)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def service(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(help="install, remove, status, logs or show")] = "status",
+    user: Annotated[Optional[str], typer.Option(help="Who runs it.")] = None,  # noqa: UP045
+    json_file: JsonFile = None,
+) -> None:
+    """Let a run begin at boot, disarmed; what follows are the words of that run."""
+    from flexor.service import service as work
+
+    report = work(what, context.args, user)
+    if what == "show" and json_file is None:
+        print(report["text"], end="")
+        return
+    _emit(report, json_file)
+
+
 @app.command()
 def dashboard(
     host: Annotated[str, typer.Option(help="Address to serve at; 0.0.0.0 is the network.")] = (

@@ -49,6 +49,7 @@ def run(loop: Loop, source: Source, seconds: float | None = None) -> Inbox:
                 if until_s is not None and loop.clock() >= until_s:
                     break
                 tick(loop, inbox, deadline_s)
+                loop.notifier.alive(loop.clock(), loop.gate_state.phase.value)
             finish(loop, inbox)
         finally:
             let_go(loop)

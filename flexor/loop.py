@@ -20,6 +20,7 @@ from flexor.feed import Feed
 from flexor.masking import Masking, masking
 from flexor.rate import Rate
 from flexor.realtime import Step
+from flexor.service import Notifier
 from flexor.tally import Tally
 from models.decoder import Decoder, State
 from preprocessing.quality import Finding, Quality
@@ -60,6 +61,8 @@ class Loop:
     hand: Hand
     quality: Quality
     feeds: Sequence[Feed] = ()
+    notifier: Notifier = field(default_factory=lambda: Notifier(""))
+    """tells systemd that the loop lives, where it runs as a service"""
     door: Door | None = None
     """where other processes may come in and look"""
     arm_when_rested: bool = False

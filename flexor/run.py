@@ -23,6 +23,7 @@ from flexor.mapping import efforts_for, steering_for
 from flexor.outlet import refuse_without_library, start_outlet
 from flexor.profile import DEMO_ARTIFACT, Profile, read_profile
 from flexor.reader import Inbox, moving
+from flexor.service import Notifier
 from flexor.tally import device_report, jitter_s, loss_report, memory_mb, spread
 from models.artifact import Artifact, open_artifact, open_or_last_good
 from models.decoder import open_decoder
@@ -136,6 +137,7 @@ def drive(
             realtime=profile.realtime,
             sites=efforts,
             estop=estop,
+            notifier=stack.enter_context(closing(Notifier())),
             door=stack.enter_context(closing(_door(source, source_name))),
         )
         if artifact.instead:

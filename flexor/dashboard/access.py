@@ -12,90 +12,15 @@ import hmac
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import NamedTuple
 
-from acquisition.stream import Refused
+from flexor.dashboard.policy import LOOPBACK, METRICS, OPEN, Policy, Request, Why, misshapen
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Without those that are taken for each other when read aloud."""
 CODE_N = 8
 """31 ** 8 codes, five tries a minute for five minutes: a chance of 3e-11."""
-
-
-class Why(Enum):
-    """Why a request is refused: (HTTP status, what the one who asked is told)."""
-
-    HOST = (421, "This address is not this device's: use the one that it shows.")
-    ORIGIN = (403, "Another page asked for this.")
-    METHOD = (405, "That is not done this way.")
-    PATH = (404, "There is nothing here.")
-    LARGE = (413, "That is too large.")
-    LENGTH = (411, "Its length was not told.")
-    MALFORMED = (400, "That could not be understood.")
-    OFTEN = (429, "Too often: wait a minute.")
-    NO_SESSION = (401, "Pair this browser first: scan the code on the device.")
-    WRONG_CODE = (401, "That code is wrong, was used, or is too old: ask the device for a new one.")
-    REPLAYED = (409, "That was done already.")
-    NOT_CONTROLLER = (409, "Somebody else controls the hand: ask them to hand it over.")
-
-    @property
-    def status(self) -> int:
-        return self.value[0]
-
-    @property
-    def text(self) -> str:
-        return self.value[1]
-
-
-class Request(NamedTuple):
-    """As much of an HTTP or WebSocket request as the verdict rests on; header names lower-case."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    address: str
-    """of the one who asks"""
-    socket: bool = False
-    session: str = ""
-    """the cookie's value"""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What is allowed. `hosts` are what the browser may have in its address line."""
-
-    hosts: tuple[str, ...]
-    secure: bool = False
-    """over TLS"""
-    paired: bool = True
-    """only for who knows a code; on this computer alone, every browser of its own page may come"""
-    code_s: float = 300.0
-    """how long a short code can be used"""
-    session_s: float = 8 * 3600.0
-    """a working day, then pair anew"""
-    idle_s: float = 1800.0
-    tries_n: int = 5
-    """wrong codes of one address in a minute"""
-    tries_all_n: int = 30
-    """the same of all together"""
-    rate_n: int = 2000
-    """requests of one address in ten seconds: a page loads some 60, and looks ten times a second"""
-    body_bytes: int = 16_384
-    upload_bytes: int = 2_000_000
-    """an artifact has at most 1 MB; see models.artifact"""
-    sessions_n: int = 32
-    """at the same time; the oldest goes"""
-
-    def __post_init__(self) -> None:
-        if not self.hosts:
-            raise Refused("A page has at least one address that it may be reached by, not none.")
-        if not 0.0 < self.idle_s <= self.session_s:
-            raise Refused(
-                f"A session idles no longer than it lasts: not {self.idle_s} s of {self.session_s}."
-            )
 
 
 @dataclass
@@ -108,12 +33,6 @@ class Session:
     seen_s: float
     last_n: int = 0
     """number of its newest action"""
-
-
-UPLOADS = ("/upload/artifact", "/upload/profile")
-OPEN = ("/pair", "/pair/", "/pair.js", "/favicon.ico")
-"""What may be asked for without a session."""
-_GET, _POST = ("GET", "HEAD"), ("POST",)
 
 
 @dataclass
@@ -144,7 +63,7 @@ class Access:
     def judge(self, request: Request) -> Why | None:
         """Why this is refused before anything looks at it; None when it may pass."""
         return (
-            self._judge_form(request)
+            misshapen(request, self.policy)
             or self._judge_rate(request.address)
             or self._judge_session(request)
         )
@@ -229,37 +148,6 @@ class Access:
         found.last_n = max(number, found.last_n)
         return None
 
-    def _judge_form(self, request: Request) -> Why | None:
-        path, headers = request.path, request.headers
-        if headers.get("host", "") not in self.policy.hosts:
-            return Why.HOST
-        if not path.startswith("/") or ".." in path or "\\" in path or "\0" in path or "//" in path:
-            return Why.PATH
-        allowed: tuple[str, ...] = (
-            _POST if path.startswith(("/act", "/upload", "/leave", "/pair/")) else _GET
-        )
-        if path.startswith("/_nicegui"):
-            allowed = (*_GET, *_POST)
-        if not request.socket and request.method not in allowed:
-            return Why.METHOD
-        if request.socket or request.method not in _GET:
-            if not self._own_origin(headers.get("origin", "")):
-                return Why.ORIGIN
-        elif headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            return Why.ORIGIN
-        if request.method in _POST and not request.socket:
-            return self._judge_length(request)
-        return None
-
-    def _judge_length(self, request: Request) -> Why | None:
-        told = request.headers.get("content-length", "")
-        if not told or "transfer-encoding" in request.headers:
-            return Why.LENGTH
-        if not (told.isascii() and told.isdigit()):
-            return Why.MALFORMED
-        most = self.policy.upload_bytes if request.path in UPLOADS else self.policy.body_bytes
-        return Why.LARGE if len(told) > 12 or int(told) > most else None
-
     def _judge_rate(self, address: str) -> Why | None:
         now_s = self.clock()
         asked = self._recent(self._asked, address, 10.0, now_s)
@@ -269,13 +157,11 @@ class Access:
         return None
 
     def _judge_session(self, request: Request) -> Why | None:
+        if request.path == METRICS and request.address in LOOPBACK:
+            return None
         if request.path in OPEN or self.session(request.session) is not None:
             return None
         return Why.NO_SESSION
-
-    def _own_origin(self, origin: str) -> bool:
-        scheme = "https" if self.policy.secure else "http"
-        return origin in [f"{scheme}://{host}" for host in self.policy.hosts]
 
     def _recent(
         self, kept: dict[str, deque[float]], key: str, span_s: float, now_s: float

@@ -18,13 +18,15 @@ from nicegui import ui
 
 from acquisition.stream import Refused
 from flexor.dashboard import pages
-from flexor.dashboard.access import Access, Policy, Why
+from flexor.dashboard.access import Access
 from flexor.dashboard.audit import Audit
 from flexor.dashboard.desk import Desk
 from flexor.dashboard.guard import COOKIE, Guard, set_cookie
 from flexor.dashboard.keys import certificate, device_token
 from flexor.dashboard.live_view import live_view
+from flexor.dashboard.policy import Policy, Why
 from flexor.dashboard.supervisor import Supervisor
+from flexor.metrics import metrics_text
 
 STATIC = Path(__file__).parent / "static"
 LOOPBACK = "127.0.0.1"
@@ -121,6 +123,12 @@ def _routes(app: FastAPI, desk: Desk) -> None:
     @app.get("/live")
     def live(since: int = 0, spectrum: bool = False) -> Response:
         return JSONResponse(live_view(desk.hub, max(0, since), spectrum=spectrum))
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        hub = desk.hub
+        text = metrics_text(hub.alive, hub.taken_n, hub.status)
+        return Response(text, media_type="text/plain; version=0.0.4")
 
     @app.post("/leave")
     def leave(request: Request) -> Response:

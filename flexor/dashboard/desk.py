@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from acquisition.stream import Refused
-from flexor.dashboard.access import Access, Why
+from flexor.dashboard.access import Access
 from flexor.dashboard.audit import Audit
 from flexor.dashboard.hub import Hub
+from flexor.dashboard.policy import Why
 from flexor.dashboard.supervisor import Supervisor
 
 POLL_S = 0.03

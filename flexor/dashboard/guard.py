@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
-from flexor.dashboard.access import Access, Request, Why
+from flexor.dashboard.access import Access
+from flexor.dashboard.policy import Request, Why
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

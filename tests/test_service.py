@@ -1,0 +1,135 @@
+"""Flexor at boot, and its figures for those who watch over many machines."""
+
+from __future__ import annotations
+
+import configparser
+import shlex
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from acquisition.stream import Refused
+from flexor import service as made
+from flexor.metrics import TYPES, metrics_text
+from flexor.service import UNIT, Notifier, install, remove, service, unit
+
+pytestmark = pytest.mark.edge
+
+
+def parsed(text: str) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string(text)
+    return parser
+
+
+def test_the_unit_runs_flexor_and_begins_again() -> None:
+    found = parsed(unit(["--profile", "/etc/flexor/my wearer.toml"], "pi"))
+    words = shlex.split(found["Service"]["ExecStart"])
+    assert words[-3:] == ["--no-view", "--profile", "/etc/flexor/my wearer.toml"]
+    assert "run" in words
+    assert found["Service"]["User"] == "pi"
+    assert found["Service"]["Restart"] == "always"
+    assert float(found["Service"]["RestartSec"]) < 2
+
+
+def test_a_dollar_in_a_word_reaches_the_run_as_it_is() -> None:
+    assert "'/tmp/$$x y'" in unit(["--profile", "/tmp/$x y"], "pi")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
+def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
+    path = tmp_path / UNIT
+    path.write_text(unit([], "root"))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(path)], capture_output=True, text=True, check=False
+    )
+    assert UNIT not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (["--arm"], "never armed at boot"),
+        (["--profile", "a\nExecStart=/bin/sh"], "line breaks"),
+        (["%h"], "no %"),
+    ],
+)
+def test_words_that_would_harm_are_refused(words: list[str], match: str) -> None:
+    with pytest.raises(Refused, match=match):
+        unit(words, "pi")
+
+
+def test_installing_and_removing_asks_systemd(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def ask(*words: str) -> str:
+        asked.append(words)
+        return "ActiveState=active\nNRestarts=0\n"
+
+    monkeypatch.setattr(made, "_ask", ask)
+    report = install("[Unit]\n", tmp_path)
+    assert (tmp_path / UNIT).read_text() == "[Unit]\n"
+    assert report["state"] == "active"
+    assert ("systemctl", "enable", "--now", UNIT) in asked
+    remove(tmp_path)
+    assert not (tmp_path / UNIT).exists()
+    with pytest.raises(Refused, match="nothing is installed"):
+        remove(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_names_the_mend(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="sudo flexor service install"):
+        install("x", tmp_path / "none")
+
+
+def test_a_machine_without_systemd_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    with pytest.raises(Refused, match="needs systemd"):
+        service("status", [], None)
+    with pytest.raises(Refused, match="instal"):
+        service("instal", [], None)
+
+
+def test_systemd_hears_that_the_loop_is_ready_and_lives(tmp_path: Path) -> None:
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(path))
+        ear.settimeout(2.0)
+        notifier = Notifier(str(path))
+        for k in range(30):
+            notifier.alive(0.1 * k, "disarmed")
+        heard = [ear.recv(100) for _ in range(3)]
+        alive = b"WATCHDOG=1\nSTATUS=disarmed"
+        assert heard == [b"READY=1\n" + alive, alive, alive]
+        notifier.close()
+        notifier.close()
+        assert ear.recv(100) == b"STOPPING=1"
+
+
+def test_nobody_listens_and_nothing_happens(tmp_path: Path) -> None:
+    for address in ("", str(tmp_path / "gone")):
+        notifier = Notifier(address)
+        notifier.alive(0.0, "armed")
+        notifier.close()
+
+
+def test_the_figures_are_in_the_form_that_prometheus_reads() -> None:
+    status = {
+        "state": "armed",
+        "counts": {"decisions": 40, "lost samples": 3, "restarts": 1, "missed deadlines": 2},
+        "latency_ms": {"p50": 1.5, "p99": 4.0, "max": 9.25},
+        "findings": [{"kind": "flat"}, {"kind": "flat"}],
+    }
+    text = metrics_text(True, 1000, status)
+    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    assert values['flexor_latency_ms{quantile="0.99"}'] == "4"
+    assert values["flexor_lost_samples_total"] == "3"
+    assert values['flexor_findings{kind="flat"}'] == "2"
+    assert {name.partition("{")[0] for name in values} == set(TYPES)
+    assert metrics_text(False, 0, {}).splitlines()[-1] == "flexor_up 0"
