@@ -20,6 +20,13 @@ static const flx_joint joints[FLX_DOF_N] = {
     {-60000000, -10000000, 60000, 1000, 1, 1000, 1000, 70, 0},
     {0, 33333000, 33333, 1000000, 1000000, 30000, 0, 0, 0},
     {-1000000000, 1000000000, 1000000, 1000000, 1000000, 1000000, 1000, 70, 0}};
+static const flx_joint leg[FLX_DOF_N] = {
+    {-20000000, 90000000, 90000, 120000, 3000, 0, 1000, 70, 4},
+    {0, 100000000, 100000, 120000, 3000, 0, 1000, 70, 2},
+    {-1000000000, 1000000000, 1000000, 1000000, 1000000, 1000000, 1000, 70, 5},
+    {5000000, 60000000, 60000, 720000, 3000, 0, 1000, 70, 3},
+    {-60000000, -10000000, 60000, 1000, 1, 0, 1000, 70, 4},
+    {0, 1, 1, 1, 1, 0, 0, 0, 1000}};
 static size_t said_n;
 
 static void hear(void *context, const uint8_t *data, size_t n) {
@@ -46,13 +53,23 @@ static void pass(flx_hand *hand) {
     for (int j = 0; j < FLX_DOF_N; j++) {
         int32_t was = before.velocity_mdeg_s[j], is = hand->velocity_mdeg_s[j];
         int32_t moved = hand->position_udeg[j] - before.position_udeg[j];
-        promise(hand->position_udeg[j] >= joints[j].low_udeg);
-        promise(hand->position_udeg[j] <= joints[j].high_udeg);
-        promise(abs(is) <= joints[j].velocity_mdeg_s);
-        promise(abs(moved) <= joints[j].velocity_mdeg_s);
-        promise(is == 0 || abs(is - was) <= joints[j].change_mdeg_s);
-        /* Not allowed to move: it only slows down, in the direction in which it went. */
-        promise(may || (abs(moved) <= abs(was) && (int64_t)moved * was >= 0));
+        const flx_joint *joint = &hand->joints[j];
+        int32_t had = before.torque[j], has = hand->torque[j];
+        promise(hand->position_udeg[j] >= joint->low_udeg);
+        promise(hand->position_udeg[j] <= joint->high_udeg);
+        promise(abs(is) <= joint->velocity_mdeg_s);
+        promise(abs(moved) <= joint->velocity_mdeg_s);
+        promise(is == 0 || abs(is - was) <= joint->change_mdeg_s);
+        /* Not allowed to move: it only slows down, in the direction in which it went; driven by
+         * torque it follows what is left of that. */
+        promise(may || hand->mode == FLX_MODE_TORQUE ||
+                (abs(moved) <= abs(was) && (int64_t)moved * was >= 0));
+        promise(abs(has) <= FLX_FULL_SCALE);
+        promise(abs(has) <= abs(had) || abs(has - had) <= joint->torque_ramp);
+        /* Torque that is not asked for any more never rises, and goes as fast as it may. */
+        promise(hand->state == FLX_STATE_ARMED ||
+                (has * had >= 0 && abs(has) <= (abs(had) > joint->torque_ramp
+                                                    ? abs(had) - joint->torque_ramp : 0)));
     }
     promise(hand->state != FLX_STATE_ARMED || hand->age_ms <= FLX_HOLD_MS);
     promise(hand->state != FLX_STATE_HOLD || hand->age_ms <= hand->ttl_ms);
@@ -101,12 +118,17 @@ static void sense(flx_hand *hand, const uint8_t *at) {
     hand->in.pressed = at[0] > 128;
     hand->in.stalled = (uint8_t)(at[1] & at[2] & at[0]);
     hand->in.over_current = at[2] == 255;
+    hand->in.brown_out = at[2] == 254;
+    hand->in.low_battery = at[2] & 1;
+    hand->in.measures = at[3] & at[4];
+    hand->in.measured_udeg[j] = (int32_t)flx_u32(at + 5) / (at[3] < 128 ? 16 : 1);
 }
 
 /* A script: each step is a letter, and up to 19 bytes that it takes. */
 static void play(const uint8_t *data, size_t n) {
     static flx_hand hand;
-    promise(flx_hand_start(&hand, joints, n & 1 ? 2 : 4, hear, &hand));
+    bool exo = n > 0 && data[0] & 1;
+    promise(flx_hand_start(&hand, exo ? leg : joints, exo ? 4 : 2, hear, &hand));
     for (size_t at = 0; at + 20 <= n; at += 1 + data[at] % 20U) {
         const uint8_t *rest = data + at + 1;
         switch (data[at] >> 5) {
