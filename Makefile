@@ -57,7 +57,7 @@ firmware-qemu: $(DEV)/.ready ## the firmware in C on two emulated Cortex-M3 (gcc
 	$(DEV)/bin/python -m pytest -q -rs tests/test_firmware_hand.py -k cortex
 
 SIMULATED := --wearer wearer0 --session seed1000 --general wearer
-TRAIN_DEMO := $(DEV)/bin/flexor train experiments/demo.toml --data synthetic:armband $(SIMULATED) --out runs/demo
+TRAIN_DEMO := $(DEV)/bin/flexor train experiments/demo.toml --data synthetic:armband $(SIMULATED) --ship --out runs/demo
 
 artifacts: $(DEV)/.ready tflite-env ## train anew what ships, on simulated wearers, in both formats
 	$(TRAIN_DEMO)

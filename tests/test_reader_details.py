@@ -213,6 +213,14 @@ def test_a_gap_in_a_bids_recording_is_no_signal(tmp_path: Path) -> None:
     assert [(s.begin, len(s.samples), s.cycle) for s in mine] == [(240, 60, 0), (320, 100, 0)]
 
 
+def test_a_bids_recording_without_events_is_unlabelled_and_that_is_told(tmp_path: Path) -> None:
+    PUBLISHED["bids"].write(tmp_path)
+    next((tmp_path / "sub-01").rglob("*_events.tsv")).unlink()
+    reading = gathered(iterate(f"bids:{tmp_path}", ALL))
+    assert {s.gesture for s in reading if s.user == "sub-01"} == {UNLABELLED}
+    assert "Nothing in it is labelled" in next(iter(reading.told()))
+
+
 def test_a_pause_in_the_time_axis_ends_a_segment(tmp_path: Path) -> None:
     reading = written("ninapro_db10", tmp_path)
     held_there = [s for s in reading if s.user == "s10" and s.gesture == "medium_wrap"]

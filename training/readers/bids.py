@@ -51,10 +51,14 @@ def read(root: Path, want: Selection) -> Iterator[Item]:
             continue
         try:
             samples, spec = _signal(path)
-            events = _table(path, "events")
         except Refused as error:
             yield LeftOut(where, str(error))
             continue
+        try:
+            events = _table(path, "events")
+        except Refused as error:
+            yield LeftOut(where, f"Nothing in it is labelled: {error}", broken=False)
+            events = []
         for begin, end, gesture in _spans(events, spec.rate_hz, len(samples)):
             cycle = held[user, session, gesture]
             held[user, session, gesture] += 1

@@ -51,7 +51,8 @@ def read(root: Path, want: Selection) -> Iterator[Item]:
         try:
             gesture = _gesture(path, match, labels)
             place = (user, session, match["kind"], gesture)
-            cycle = int(match["sample"]) - 1 if match["what"] else counted[place]
+            told = match["what"] and match["sample"]
+            cycle = int(match["sample"]) - 1 if told else counted[place]
             counted[place] += 1
             if not (want.gesture(gesture) and want.cycle(cycle)):
                 continue

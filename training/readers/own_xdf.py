@@ -12,7 +12,7 @@ from acquisition.myo_files import MYO_GESTURES
 from acquisition.session import Session, protocol_labels
 from acquisition.stream import Refused
 from models.score import OTHER, asked
-from training.datasets import UNLABELLED, Item, Segment, Selection
+from training.datasets import UNLABELLED, Item, LeftOut, Segment, Selection
 
 
 def read(root: Path, want: Selection) -> Iterator[Item]:
@@ -25,16 +25,22 @@ def segments_of(root: Path, want: Selection, gestures: Collection[str]) -> Itera
 
     A marker whose text is one of `gestures`, or of those that the recording's own protocol asks
     for, begins a segment that lasts until the next one, or until something else is asked for;
-    what comes before the first belongs to none, and is unlabelled. Refuses a path without such
-    a recording or marker.
+    what comes before the first belongs to none, and is unlabelled. Refuses a path without any
+    recording, and a single file that is broken or has no such marker.
     """
     paths = sorted(root.rglob("*.xdf")) if root.is_dir() else [root]
     if not paths:
         raise Refused(f"{root} has no recording: no file in it ends in .xdf.")
     for path in paths:
         user = path.resolve().parent.name
-        if want.user(user) and want.session(path.stem):
+        if not (want.user(user) and want.session(path.stem)):
+            continue
+        try:
             yield from cut_at_prompts(load_session(path), user, path, want, gestures)
+        except Refused as error:
+            if path == root:
+                raise
+            yield LeftOut(path.relative_to(root).as_posix(), str(error))
 
 
 def cut_at_prompts(
