@@ -108,10 +108,12 @@ def _made(word: str, want: Selection, chain: Chain, home: Path) -> Reading:
     part.mkdir(parents=True)
     try:
         rows: list[dict[str, Any]] = []
+        specs: dict[Spec, int] = {}
         left_out: list[LeftOut] = []
         with (part / SAMPLES).open("wb") as samples, (part / TARGETS).open("wb") as targets:
             for segment in _worked(_kept(iterate(word, want), left_out), chain):
                 rows.append(_row(segment, samples.tell(), targets.tell()))
+                rows[-1]["spec"] = specs.setdefault(segment.spec, len(specs))
                 samples.write(np.ascontiguousarray(segment.samples, "<f4").tobytes())
                 if segment.targets is not None:
                     values = np.ascontiguousarray(segment.targets.values, "<f4")
@@ -123,6 +125,7 @@ def _made(word: str, want: Selection, chain: Chain, home: Path) -> Reading:
             raise Refused(f'"{word}" has no segment of what is wanted ({want}).')
         index = {
             "files": {name: _state(part / name) for name in (SAMPLES, TARGETS)},
+            "specs": [spec.to_json() for spec in specs],
             "segments": rows,
             "left_out": [asdict(item) for item in left_out],
         }
@@ -197,8 +200,7 @@ def _row(segment: Segment, at: int, targets_at: int) -> dict[str, Any]:
         name: getattr(segment, name)
         for name in ("user", "session", "cycle", "gesture", "order", "recording", "begin", "group")
     }
-    row |= {"marks": segment.marks, "spec": segment.spec.to_json()}
-    row |= {"at": at, "n": len(segment.samples)}
+    row |= {"marks": segment.marks, "at": at, "n": len(segment.samples)}
     if segment.targets is not None:
         row["targets"] = {"at": targets_at, "names": segment.targets.names}
         row["targets"] |= {"units": segment.targets.units, "rate_hz": segment.targets.rate_hz}
@@ -215,10 +217,10 @@ def _opened(home: Path) -> Reading | None:
         if any(_state(home / name) != state for name, state in index["files"].items()):
             return None
         maps = {name: _map(home / name) for name in (SAMPLES, TARGETS)}
-        specs: dict[str, Spec] = {}
+        specs = [Spec.from_json(value) for value in index["specs"]]
         segments = tuple(_segment(row, maps, specs) for row in index["segments"])
         return Reading(segments, tuple(LeftOut(**row) for row in index["left_out"]))
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, IndexError):
         return None
 
 
@@ -229,9 +231,9 @@ def _map(path: Path) -> NDArray[np.float32]:
 
 
 def _segment(
-    row: dict[str, Any], maps: dict[str, NDArray[np.float32]], specs: dict[str, Spec]
+    row: dict[str, Any], maps: dict[str, NDArray[np.float32]], specs: list[Spec]
 ) -> Segment:
-    spec = specs.setdefault(json.dumps(row["spec"]), Spec.from_json(row["spec"]))
+    spec = specs[row["spec"]]
     said, targets = row.get("targets"), None
     if said is not None:
         names, units = tuple(said["names"]), tuple(said["units"])
