@@ -23,10 +23,11 @@ from firmware_bridge.hands import HAND6, open_hand
 from firmware_bridge.safety_state import Phase
 from flexor.fault_bench import MOVING_S, VirtualRun
 from flexor.fault_models import MALICE
-from flexor.fault_process import motion, undisturbed
+from flexor.fault_process import START_S, await_process, motion, undisturbed
 from flexor.fault_stream import moving
 from flexor.fault_table import Outcome
 from flexor.feed import spawn
+from flexor.listen import listen
 from flexor.profile import DEMO_ARTIFACT, GripSettings, Profile, read_profile
 from flexor.recorder import start_recorder
 from models.artifact import open_artifact, open_or_last_good
@@ -38,6 +39,8 @@ READ_ONLY = Path("/sys/flexor.xdf")
 CUTS_N, FLIPS_N = 40, 200
 PRIME = 7919
 """Steps through a file that meet each part of it."""
+TOLD_S = 0.5
+"""After the beginning of the recording: by then its end is told, however busy the machine is."""
 HOSTILE_S = 1.0
 """A hostile file is refused within this: it must not hang or swell."""
 KNOCK = """
@@ -64,9 +67,13 @@ def disk_full() -> Outcome:
     os.close(full)
     run.loop.feeds = [feed]
 
+    def told() -> bool:
+        listen(run.loop, run.now_s)
+        return run.said("recording stopped")
+
     def wait() -> None:
-        if run.second > MOVING_S + 0.3 and not run.said("recording stopped"):
-            time.sleep(0.005)  # the recorder lives in real time
+        if abs(run.second - MOVING_S - TOLD_S) < 1e-4:  # the recorder lives in real time
+            await_process(told)
 
     ok = motion(run, wait) == undisturbed()
     ok &= run.said("The disk is full: the recording stopped")
@@ -112,7 +119,7 @@ def power_cut() -> Outcome:
         feed = start_recorder(recorded, run.source.spec)
         run.loop.feeds = [feed]
         motion(run)
-        feed.close()
+        feed.close(START_S)
         data, cut = recorded.read_bytes(), Path(folder) / "cut.xdf"
         kept = []
         for i in range(1, CUTS_N + 1):

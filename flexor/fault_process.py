@@ -42,7 +42,7 @@ WATCHED_S = 1.0
 PHASES_S = (0.0, 0.008, 0.016)
 """When in the 25 ms between two commands a fault strikes."""
 SLEPT_S, BACK_S = 3.0, 1.0
-START_S = 5.0
+START_S = 30.0
 """A process of its own is given so long to begin, on a busy machine."""
 
 Motion = list[tuple[int, ...]]
@@ -211,14 +211,23 @@ def killed_consumer() -> Outcome:
         def strike() -> None:
             if abs(run.second - MOVING_S - 0.5) > 1e-4 or feed.process is None:
                 return
-            await_process(lambda: path.stat().st_size > 2000)
+            await_process(lambda: _kept_n(path))
             os.kill(feed.process.pid, signal.SIGKILL)
             feed.process.wait()
 
         ok = motion(run, strike) == undisturbed()
         feed.close(0.0)
-        ok &= not feed.alive and sum(len(c.samples) for c in read_recording(path).chunks) > 0
+        ok &= _kept_n(path) > 0
+        ok &= not feed.alive and run.said("The recorder is gone")
     return Outcome(ok, None, run.told(MOVING_S))
+
+
+def _kept_n(path: Path) -> int:
+    """Samples that can be read from a recording by now."""
+    try:
+        return sum(len(chunk.samples) for chunk in read_recording(path).chunks)
+    except Refused:
+        return 0
 
 
 def await_process(holds: Callable[[], Any]) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 from unittest.mock import patch
 
 from firmware_bridge.safety_state import Phase
-from flexor.dashboard.access import Access, Policy
+from flexor.dashboard.access import Access
 from flexor.dashboard.guard import COOKIE, Guard
+from flexor.dashboard.policy import Policy
 from flexor.door import GUESTS_N, Door, visit
 from flexor.fault_bench import MOVING_S, VirtualRun
 from flexor.fault_process import feeding, motion, undisturbed
