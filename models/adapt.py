@@ -227,15 +227,15 @@ def belongings(blocks: Matrix, means: Matrix, settings: Adaptation) -> Matrix:
 
 
 def fits(means: Matrix, reference: Matrix, bound: float) -> bool:
-    """Whether means (gesture, dimension) may decide: every gesture is still nearest to where it
-    was, seen from the middle of all, and within `bound` of it."""
+    """Whether means (gesture, dimension) may decide: seen from the middle of all, no two gestures
+    lie better in each other's place than in their own, and none is further than `bound` away."""
     if not np.isfinite(means).all():
         return False
     now, before = means - means.mean(axis=0), reference - reference.mean(axis=0)
     distances = ((now[:, None] - before[None]) ** 2).sum(axis=2)
-    own = np.arange(len(means))
-    same = (distances.argmin(axis=0) == own).all() and (distances.argmin(axis=1) == own).all()
-    return bool(same and distances[own, own].max() <= bound**2)
+    own = np.diagonal(distances)
+    kept, changed = own[:, None] + own[None], distances + distances.T
+    return bool((kept <= changed + 1e-9).all() and own.max() <= bound**2)
 
 
 def _density(embedding: Matrix, means: Matrix, settings: Adaptation) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from acquisition.stream import Refused
 from models.head import Head, Matrix
+from models.turns import turn_products
 
 WORTH = 1.0
 """Independent observations in one repetition of a gesture, however long it is held: what differs
@@ -75,17 +76,15 @@ def _blocks(
 
 def _turn(head: Head, blocks: NDArray[np.float32], held: NDArray[np.int64]) -> int:
     """How the ring is worn, by the labels; as usual where nothing is clearly better."""
-    means = head.means @ head.spread
     scores = []
-    for turn in range(len(head.turns)):
-        x = head.embed(blocks, turn)
-        x = (x - x.mean(axis=0)) @ head.spread
-        products = x @ means.T - 0.5 * (means**2).sum(axis=1)
+    for turn in head.turns if head.ring_n else ():
+        x = blocks[:, turn] @ head.turn_spread
+        products = turn_products(head, x - x.mean(axis=0))
         top = products.max(axis=1)
         whole = top + np.log(np.exp(products - top[:, None]).sum(axis=1))
         scores.append(float((products[np.arange(len(held)), held] - whole).mean()))
-    best = int(np.argmax(scores))
-    return best if scores[best] - scores[0] > AS_WORN else 0
+    best = int(np.argmax(scores)) if scores else 0
+    return best if scores and scores[best] - scores[0] > AS_WORN else 0
 
 
 def _factors(head: Head, x: Matrix, gestures: NDArray[np.int64]) -> Matrix:

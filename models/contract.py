@@ -280,6 +280,8 @@ def _read(value: dict[str, Any]) -> Contract:
 def head_to_json(head: Head) -> dict[str, Any]:
     """JSON-ready; `head_from_json` reads it back, arrays as float32."""
     value = {f.name: getattr(head, f.name) for f in dataclasses.fields(head)}
+    rows, columns = np.tril_indices(head.means.shape[1])
+    value["factors"] = head.factors[:, rows, columns]
     return {k: _packed(v) if isinstance(v, np.ndarray) else v for k, v in value.items()}
 
 
@@ -290,7 +292,11 @@ def head_from_json(value: Mapping[str, Any]) -> Head:
         k: _unpacked(v).astype(np.float64) if isinstance(v, Mapping) else int(v)
         for k, v in value.items()
     }
-    return Head(**fields)
+    n = fields["means"].shape[-1]
+    rows, columns = np.tril_indices(n)
+    factors = np.zeros((len(fields["factors"]), n, n))
+    factors[:, rows, columns] = fields["factors"]
+    return Head(**{**fields, "factors": factors})
 
 
 def _stream(value: Mapping[str, Any]) -> Stream:

@@ -44,14 +44,19 @@ class Head:
     factors: Matrix
     """(gesture, dimension, dimension): factor @ factor.T is the precision of one window of the
     gesture, for decisions; lower triangular"""
-    spread: Matrix
-    """(dimension, dimension): whitens a gesture's windows of many users, for finding the turn"""
     labelled_n: Matrix = field(default_factory=lambda: np.empty(0))
     """(gesture,): how many blocks the wearer's calibration is worth; empty without one"""
     labelled: Matrix = field(default_factory=lambda: np.empty((0, 0)))
     """(gesture, dimension): the calibration's means"""
     ring_n: int = 0
     """electrodes of a ring that may be worn turned; 0: the electrodes keep their places"""
+    turn_spread: Matrix = field(default_factory=lambda: np.empty((0, 0)))
+    """(feature, feature): whitens a gesture's blocks of many users; for finding the turn of a
+    ring, empty without one. All features: the projection hides what a wrong turn looks like."""
+    turn_means: Matrix = field(default_factory=lambda: np.empty((0, 0)))
+    """(gesture, feature): the gestures of many users, behind turn_spread; their mean is 0"""
+    turn_shift: Matrix = field(default_factory=lambda: np.empty(0))
+    """(feature,): what their mean is of, behind turn_spread"""
     turn: int = 0
     """how the wearer wore the ring at calibration; see preprocessing.bands.ring_turns"""
 
@@ -64,8 +69,12 @@ class Head:
             "shift_covariance": (dimensions_n, dimensions_n),
             "voices": (len(self.voices), gestures_n, dimensions_n),
             "factors": (gestures_n, dimensions_n, dimensions_n),
-            "spread": (dimensions_n, dimensions_n),
         }
+        features_n = len(self.projection)
+        if self.ring_n:
+            want["turn_spread"] = (features_n, features_n)
+            want["turn_means"] = (gestures_n, features_n)
+            want["turn_shift"] = (features_n,)
         if self.calibrated:
             want |= {"labelled_n": (gestures_n,), "labelled": (gestures_n, dimensions_n)}
         for name, shape in want.items():
@@ -80,11 +89,11 @@ class Head:
         if (np.diagonal(self.factors, axis1=1, axis2=2) <= 0).any():
             raise Refused("The head's factors must have diagonals above 0.")
         turns_n = 2 * self.ring_n or 1
-        features_n = len(BANDS) * self.ring_n * (self.ring_n + 1) // 2
-        if not 0 <= self.turn < turns_n or (self.ring_n and features_n != len(self.projection)):
+        ring_features_n = len(BANDS) * self.ring_n * (self.ring_n + 1) // 2
+        if not 0 <= self.turn < turns_n or (self.ring_n and features_n != ring_features_n):
             raise Refused(
-                f"The head knows {turns_n} turns of a ring with {features_n} features, and is "
-                f"said to be at turn {self.turn} with {len(self.projection)}."
+                f"The head knows {turns_n} turns of a ring with {ring_features_n} features, and is "
+                f"said to be at turn {self.turn} with {features_n}."
             )
 
     @property

@@ -24,7 +24,7 @@ def turn_found(head: Head, blocks: NDArray[np.float32], now: int, prior_blocks: 
     fits = []
     seen = []
     for turn in range(len(head.turns)):
-        density, gestures = _fit(head, head.embed(asked, turn), len(blocks), prior_blocks)
+        density, gestures = _fit(head, asked[:, head.turns[turn]], len(blocks), prior_blocks)
         fits.append(density)
         seen.append(gestures)
     best = int(np.argmax(fits))
@@ -34,15 +34,21 @@ def turn_found(head: Head, blocks: NDArray[np.float32], now: int, prior_blocks: 
     return best if enough and clear else now
 
 
+def turn_products(head: Head, x: Matrix) -> Matrix:
+    """(block, gesture): log-densities of turned, whitened blocks without their shift, under the
+    gestures of many users, but for what all gestures share."""
+    return np.asarray(x @ head.turn_means.T - 0.5 * (head.turn_means**2).sum(axis=1))
+
+
 def _fit(
-    head: Head, embedding: Matrix, blocks_n: int, prior_blocks: float
+    head: Head, features: NDArray[np.float32], blocks_n: int, prior_blocks: float
 ) -> tuple[float, NDArray[np.int64]]:
     """(mean log-density of the blocks under the gestures of many users, most likely gestures),
     the session's own shift taken off as far as it is known."""
     share = blocks_n / (blocks_n + prior_blocks)
-    shift = (1 - share) * head.shift + share * embedding.mean(axis=0)
-    x, means = (embedding - shift) @ head.spread, head.means @ head.spread
-    products = x @ means.T - 0.5 * (means**2).sum(axis=1)
+    x = features @ head.turn_spread
+    x = x - (1 - share) * head.turn_shift - share * x.mean(axis=0)
+    products = turn_products(head, x)
     top = products.max(axis=1)
     density = top + np.log(np.exp(products - top[:, None]).sum(axis=1)) - 0.5 * (x**2).sum(axis=1)
     return float(density.mean()), products.argmax(axis=1)

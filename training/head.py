@@ -67,13 +67,6 @@ def fit_head(
     _, size, direction = np.linalg.svd(voices, full_matrices=False)
     kept = max(1, len(sessions) - 1)
     voices = (size[:, None] * direction)[:kept].reshape(kept, gestures_n, n)
-    away = np.concatenate(
-        [
-            (out + (shape - usual)[held]) @ project
-            for (_, out, held), shape in zip(blocks, shapes, strict=True)
-        ]
-    )
-    values, vectors = np.linalg.eigh(_shrunk(away.T @ away / len(away), SHRINK))
     return Head(
         projection=project,
         offset=-(shift @ project),
@@ -82,9 +75,22 @@ def fit_head(
         means=usual @ project,
         voices=voices,
         factors=_factors(scatter @ project, owners, gestures_n),
-        spread=vectors / np.sqrt(values),
         ring_n=ring_n,
+        **(_for_turns([(out, held) for _, out, held in blocks], shapes, shift) if ring_n else {}),
     )
+
+
+def _for_turns(
+    blocks: Sequence[tuple[Matrix, NDArray[np.int64]]], shapes: Matrix, shift: Matrix
+) -> dict[str, Any]:
+    """The head's fields for finding the turn; blocks: (distances from the user's means, gestures)
+    of each user."""
+    usual = shapes.mean(axis=0)
+    pairs = zip(blocks, shapes, strict=True)
+    away = np.concatenate([out + (shape - usual)[held] for (out, held), shape in pairs])
+    values, vectors = np.linalg.eigh(_shrunk(away.T @ away / len(away), SHRINK))
+    spread = vectors / np.sqrt(values)
+    return {"turn_spread": spread, "turn_means": usual @ spread, "turn_shift": shift @ spread}
 
 
 def aligned(sessions: Sequence[Session], gestures_n: int, ring_n: int) -> list[Session]:
