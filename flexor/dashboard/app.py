@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,8 +23,10 @@ from flexor.dashboard.access import Access
 from flexor.dashboard.audit import Audit
 from flexor.dashboard.desk import Desk
 from flexor.dashboard.guard import COOKIE, Guard, set_cookie
+from flexor.dashboard.history import kept, report_pdf
 from flexor.dashboard.keys import certificate, device_token
 from flexor.dashboard.live_view import live_view
+from flexor.dashboard.pages.test import HISTORY
 from flexor.dashboard.policy import Policy, Why
 from flexor.dashboard.supervisor import Supervisor
 from flexor.metrics import metrics_text
@@ -122,7 +125,17 @@ def _routes(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/live")
     def live(since: int = 0, spectrum: bool = False) -> Response:
-        return JSONResponse(live_view(desk.hub, max(0, since), spectrum=spectrum))
+        view = live_view(desk.hub, max(0, since), spectrum=spectrum)
+        test = desk.examination
+        return JSONResponse(view | {"test": test and test.picture(time.monotonic())})
+
+    @app.get("/report.pdf")
+    def report() -> Response:
+        try:
+            document = report_pdf(kept(desk.folder / HISTORY))
+        except Refused as error:
+            return JSONResponse({"refused": "no tests", "text": str(error)}, status_code=404)
+        return Response(document, media_type="application/pdf")
 
     @app.get("/metrics")
     def metrics() -> Response:

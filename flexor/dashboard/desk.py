@@ -14,6 +14,7 @@ from flexor.dashboard.audit import Audit
 from flexor.dashboard.hub import Hub
 from flexor.dashboard.policy import Why
 from flexor.dashboard.supervisor import Supervisor
+from flexor.examination import Examination
 
 POLL_S = 0.03
 """How often the run is listened to: faster than a page is drawn."""
@@ -40,6 +41,8 @@ class Desk:
     folder: Path
     hub: Hub = field(default_factory=Hub)
     chosen: Chosen = field(default_factory=Chosen)
+    examination: Examination | None = None
+    """the test that is done, or was done last"""
     every_turn: list[Callable[[], None]] = field(default_factory=list)
     """called after every look at the run: tests and calibrations go on here"""
 

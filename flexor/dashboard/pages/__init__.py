@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 PAGES: dict[str, tuple[str, str]] = {
     "/": ("flexor.dashboard.pages.electrodes", "electrodes"),
     "/drive": ("flexor.dashboard.pages.drive", "drive"),
+    "/test": ("flexor.dashboard.pages.test", "test"),
 }
 """in the order of the menu"""
 

@@ -13,6 +13,7 @@ from flexor.dashboard.desk import Desk
 from flexor.dashboard.guard import COOKIE
 from flexor.dashboard.words import LANGUAGES, STATES, state_name, word
 
+SCRIPTS = ("flexor.js", "tests.js")
 LANGUAGE_COOKIE = "flexor_language"
 
 
@@ -43,7 +44,8 @@ def framed(desk: Desk, request: Request, path: str, key: str, draw: Draw) -> Non
     visit = Visit(request.cookies.get(COOKIE, ""), language if language in LANGUAGES else "en")
     _, direction = LANGUAGES[visit.language]
     ui.add_head_html('<link rel="stylesheet" href="/flexor/flexor.css">')
-    ui.add_head_html('<script src="/flexor/flexor.js" defer></script>')
+    for script in SCRIPTS:
+        ui.add_head_html(f'<script src="/flexor/{script}" defer></script>')
     ui.query("html").props(f'lang="{visit.language}" dir="{direction}"')
     dark = ui.dark_mode(None)
     with ui.header(elevated=True).classes("items-center gap-2 q-py-xs"):
@@ -52,7 +54,9 @@ def framed(desk: Desk, request: Request, path: str, key: str, draw: Draw) -> Non
             if there == path:
                 link.classes("text-bold").props('aria-current="page"')
         ui.space()
-        with ui.button(icon="contrast", on_click=lambda: _turn(dark)).props("flat round dense"):
+        with ui.button(icon="contrast", on_click=lambda: _turn(dark)).props(
+            "flat round dense color=white"
+        ):
             ui.tooltip(visit.word("theme"))
         ui.select(
             {code: name for code, (name, _) in LANGUAGES.items()},

@@ -233,7 +233,7 @@ flexor.pictures = {
     if (!view.alive || !i) { flexor.put(place, "–"); return; }
     const name = i.rejected ? place.dataset.unsure : i.gesture;
     flexor.put(place, `<b>${flexor.escape(name)}</b> ${Math.round(100 * i.confidence)} % ${flexor.escape(place.dataset.sure)}` +
-      `<progress max="1" value="${i.strength}"></progress>`);
+      `<div class="flexor-bar"><i style="width:${100 * i.strength}%"></i></div>`);
   },
 
   state(place, view) {
@@ -251,7 +251,7 @@ flexor.pictures = {
     flexor.put(place, view.status.joints.map(([name, at, speed]) => {
       const j = about[name] || {low_deg: 0, high_deg: 100};
       return `<div class="flexor-joint"><span>${flexor.escape(name)}</span>` +
-        `<meter min="${j.low_deg}" max="${j.high_deg}" value="${at}"></meter>` +
+        `<div class="flexor-bar"><i style="width:${Math.max(0, Math.min(100, 100 * (at - j.low_deg) / (j.high_deg - j.low_deg)))}%"></i></div>` +
         `<span>${at.toFixed(0)}°</span><span>${speed ? (speed > 0 ? "▲" : "▼") : ""}</span></div>`;
     }).join(""));
   },
