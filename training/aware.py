@@ -28,27 +28,31 @@ class Rounded(nn.Module):
     def __init__(self, layer: nn.Conv2d | nn.Linear) -> None:
         super().__init__()
         self.layer = layer
-        self.low: torch.Tensor
-        self.high: torch.Tensor
-        self.register_buffer("low", torch.zeros(()))
-        self.register_buffer("high", torch.full((), 1e-6))
-        self.watching = False
+        self.low, self.high = 0.0, 1e-6
+        self.watching = True
+        self.scales: torch.Tensor | None = None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.watching:
-            self.low = torch.minimum(self.low, x.detach().amin())
-            self.high = torch.maximum(self.high, x.detach().amax())
+            self.low = min(self.low, float(x.detach().amin()))
+            self.high = max(self.high, float(x.detach().amax()))
             return cast("torch.Tensor", self.layer(x))
-        scale = float((self.high - self.low) / 255)
-        zero = int(torch.round(-self.low / scale).clamp(0, 255))
-        x = torch.fake_quantize_per_tensor_affine(x, scale, zero, 0, 255)
-        weight, layer = self.layer.weight, self.layer
-        scales = weight.detach().flatten(1).abs().amax(1).clamp(min=1e-8) / 127
+        scale = (self.high - self.low) / 255
+        x = torch.fake_quantize_per_tensor_affine(x, scale, round(-self.low / scale), 0, 255)
+        layer, scales = self.layer, self._scales() if self.scales is None else self.scales
         zeros = torch.zeros(len(scales), dtype=torch.int32)
-        weight = torch.fake_quantize_per_channel_affine(weight, scales, zeros, 0, -128, 127)
+        weight = torch.fake_quantize_per_channel_affine(layer.weight, scales, zeros, 0, -128, 127)
         if isinstance(layer, nn.Linear):
             return linear(x, weight, layer.bias)
         return conv2d(x, weight, layer.bias, layer.stride, layer.padding, layer.dilation)
+
+    def settle(self) -> None:
+        """The weights stay as they are from now on, and so do their scales."""
+        self.scales = self._scales()
+
+    def _scales(self) -> torch.Tensor:
+        """(row,): one for each output channel, from its largest weight."""
+        return self.layer.weight.detach().flatten(1).abs().amax(1).clamp(min=1e-8) / 127
 
 
 def aware(module: nn.Module, windows: Samples, *, estimates: bool = False) -> nn.Module:
@@ -59,8 +63,6 @@ def aware(module: nn.Module, windows: Samples, *, estimates: bool = False) -> nn
     rounded = _rounded(student)
     x = torch.from_numpy(np.ascontiguousarray(windows, np.float32))
     with torch.no_grad():
-        for layer in rounded:
-            layer.watching = True
         student(x)
         for layer in rounded:
             layer.watching = False
@@ -80,6 +82,8 @@ def aware(module: nn.Module, windows: Samples, *, estimates: bool = False) -> nn
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
+    for layer in rounded:
+        layer.settle()
     return student.eval()
 
 

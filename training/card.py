@@ -14,7 +14,7 @@ def model_card(contract: Contract, digest: str, bytes_n: int) -> str:
     lines = [
         f"# {contract.name}",
         "",
-        f"Decides {', '.join(contract.labels)} (rest is {contract.rest}) every "
+        f"{_what(contract)} every "
         f"{1000 * contract.hop_s:.0f} ms, from windows whose middle is "
         f"{1000 * contract.delay_s:.0f} ms old.",
         "",
@@ -37,14 +37,23 @@ def model_card(contract: Contract, digest: str, bytes_n: int) -> str:
         *(f"1. {_row(row)}" for row in chain_to_json(contract.chain)),
         *(f"1. {_row(to_row(DECISIONS, stage))}" for stage in contract.decision),
         "",
-        "## Share of windows decided rightly",
+        "## R2 of each target" if contract.targets else "## Share of windows decided rightly",
         "",
-        "| who | % |",
+        "| who | |" if contract.targets else "| who | % |",
         "|---|---|",
-        *(f"| {who} | {100 * share:.2f} |" for who, share in origin.metrics.items()),
+        *(
+            f"| {who} | {share:.3f} |" if contract.targets else f"| {who} | {100 * share:.2f} |"
+            for who, share in origin.metrics.items()
+        ),
         "",
     ]
     return "\n".join(lines)
+
+
+def _what(contract: Contract) -> str:
+    if contract.targets:
+        return f"Estimates {', '.join(f'{t.name} ({t.unit})' for t in contract.targets)}"
+    return f"Decides {', '.join(contract.labels)} (rest is {contract.rest})"
 
 
 def _row(row: dict[str, object]) -> str:

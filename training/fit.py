@@ -76,7 +76,7 @@ def fit(
 
 def _trainer(how: Fit, folder: Path | None) -> lightning.Trainer:
     fast = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-    callbacks: list[Any] = []
+    callbacks: list[Any] = [_Averaging()]
     if how.check_steps:
         callbacks.append(EarlyStopping(CHECKED, patience=how.patience_checks))
     if folder:
@@ -114,6 +114,14 @@ class _Draws(IterableDataset[Batch]):
             yield self._task.draw(np.random.default_rng((self._seed, step)))
 
 
+class _Averaging(lightning.Callback):  # type: ignore[misc]
+    """Before Lightning saves a checkpoint, which it does after all other callbacks, and before the
+    module's own hooks are called."""
+
+    def on_train_batch_end(self, _: Any, fitting: Any, *__: Any) -> None:
+        fitting.average()
+
+
 class _Fitting(lightning.LightningModule):  # type: ignore[misc]
     def __init__(
         self,
@@ -135,10 +143,11 @@ class _Fitting(lightning.LightningModule):  # type: ignore[misc]
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
         torch.manual_seed(self.seed * 1_000_003 + self.global_step)  # dropout's, by step
         loss = self.task.loss(self.module, batch, self.global_step / self.how.steps)
-        self.log("loss", loss)
+        self.log("loss", loss, batch_size=1)
         return loss
 
-    def on_train_batch_end(self, *_: Any) -> None:
+    def average(self) -> None:
+        """What follows a step: the averaged weights move, the task hears, the caller is told."""
         done = self.global_step
         if done * 4 >= self.how.steps:
             with torch.no_grad():
@@ -163,7 +172,7 @@ class _Fitting(lightning.LightningModule):  # type: ignore[misc]
         if loss < self.best_loss:
             self.best_loss = loss
             self.best = {name: value.clone() for name, value in weights.items()}
-        self.log(CHECKED, loss)
+        self.log(CHECKED, loss, batch_size=1)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["fit"] = [self.key, self.averaged, self.best, self.best_loss]

@@ -66,7 +66,7 @@ class Fit:
 
 
 SUPERVISED, MASKED, PREDICTIVE = "supervised", "masked", "predictive"
-PSEUDO, CONSISTENCY = "pseudo", "consistency"
+PSEUDO = "pseudo"
 STATIC, AWARE, FLOAT = "static", "aware", "float"
 
 
@@ -75,13 +75,13 @@ class Unlabelled:
     """How windows without labels teach while the network is fitted to a wearer."""
 
     method: str = ""
-    """"": they do not. "pseudo": the averaged network's confident decisions are labels.
-    "consistency": its probabilities are to come again under augmentation."""
+    """"": they do not. "pseudo": the averaged network's confident decisions are labels."""
     weight: float = 1.0
     """of their loss against that of the labelled windows"""
-    min_confidence: float = 0.9
-    """below it a pseudo-label does not count (Sohn et al., FixMatch, arXiv 2001.07685: 0.95)"""
-    begin_share: float = 0.2
+    min_confidence: float = 0.6
+    """Below it a pseudo-label does not count. Smoothed labels and little data keep confidence low;
+    on virtual wearers 0.6 gained 14 points with few labels, and 0.9 nothing."""
+    begin_share: float = 0.4
     """of the steps, before which only labels teach"""
 
 
@@ -155,7 +155,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, value, known in (
             ("pretraining", self.pretraining, (SUPERVISED, MASKED, PREDICTIVE)),
-            ("unlabelled method", self.unlabelled.method, ("", PSEUDO, CONSISTENCY)),
+            ("unlabelled method", self.unlabelled.method, ("", PSEUDO)),
             ("quantization", self.quantization, (STATIC, AWARE, FLOAT)),
         ):
             if value not in known:

@@ -20,8 +20,16 @@ from training.export import replace_file, write_artifact
 from training.fit import Progress
 from training.folder import ARTIFACT, CARD, load_run, save_run
 from training.recipe import Recipe
+from training.regression import (
+    Aimed,
+    calibrate_targets,
+    draft_targets,
+    estimate,
+    pretrain_targets,
+)
 from training.splits import refuse_overlap
 from training.train import (
+    Calibrated,
     calibrate,
     calibration_windows,
     deploy,
@@ -57,15 +65,22 @@ def train_run(
     held_out: sessions that the artifact is scored on for its card; none of them may have trained.
     """
     refuse_overlap({"pre-training": general, "calibration": own, "held-out": held_out})
-    labels = labels_of(own, rest)
-    weights = pretrain(recipe, general, labels, progress) if general else None
-    made = calibrate(recipe, weights, own, labels, rest, progress)
     users = {
         "pretraining": tuple(sorted({s.user for s in general})),
         "calibration": tuple(sorted({f"{s.user} {s.session} cycle {s.cycle}" for s in own})),
     }
     origin = provenance(data, data_digest, users, recipe.seed, {})
-    draft = draft_contract(recipe, made, spec_of(own), labels, rest, origin)
+    logs = out / "fit"
+    made: Aimed | Calibrated
+    if recipe.targets:
+        weights = pretrain_targets(recipe, general, progress, logs) if general else None
+        made = calibrate_targets(recipe, weights, own, progress, logs)
+        draft = draft_targets(recipe, made, origin, own[0])
+    else:
+        labels = labels_of(own, rest)
+        weights = pretrain(recipe, general, labels, progress, logs) if general else None
+        made = calibrate(recipe, weights, own, labels, rest, progress, folder=logs)
+        draft = draft_contract(recipe, made, spec_of(own), labels, rest, origin)
     windows = calibration_windows(made.windows)
     save_run(out, recipe, made.module, windows)
     small, full = deploy(out / ARTIFACT, made.module, draft, windows, made.golden)
@@ -79,7 +94,8 @@ def train_run(
         "graph_digest": small.contract.digest,
         "bytes": small.bytes_n,
         "float_bytes": full.bytes_n,
-        "labels": list(labels),
+        "labels": list(draft.labels),
+        "targets": [target.name for target in draft.targets],
         "int8_agreement": small.contract.quantization.agreement,
         "held_out": dict(small.contract.provenance.metrics),
     }
@@ -87,9 +103,13 @@ def train_run(
 
 def with_metrics(artifact: Artifact, held_out: Sequence[Segment]) -> Artifact:
     """The artifact with its accuracy on each held-out session in its contract: the share of
-    windows inside one gesture that the live decoder decides rightly."""
+    windows inside one gesture that the live decoder decides rightly, or R2 of each target."""
     contract, metrics = artifact.contract, {}
     for parts in sessions(held_out):
+        if contract.targets:
+            for name, found in estimate(artifact, parts).items():
+                metrics[f"{parts[0].user} {parts[0].session} {name} R2"] = found.r2
+            continue
         share = evaluate(artifact, as_session(parts), settle_s=0.0).accuracy
         if share is not None:
             metrics[f"{parts[0].user} {parts[0].session}"] = share

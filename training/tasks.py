@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy, kl_div, log_softmax, mse_loss, so
 
 from acquisition.stream import Refused, Samples
 from training.augment import augmented
-from training.recipe import PSEUDO, Fit, Teacher, Unlabelled
+from training.recipe import Fit, Teacher, Unlabelled
 from training.windows import WindowSet
 
 Batch = tuple[torch.Tensor, ...]
@@ -91,11 +91,10 @@ class Distilled(Gestures):
 
 @dataclass
 class SemiSupervised(Gestures):
-    """Labelled windows, and unlabelled ones that the averaged network labels (pseudo) or whose
-    probabilities are to come again under augmentation (consistency).
+    """Labelled windows, and unlabelled ones that the averaged network labels where it is confident.
 
-    Sources: FixMatch (arXiv 2001.07685) for confident pseudo-labels of weakly changed inputs that
-    strongly changed ones must meet; mean teacher (arXiv 1703.01780) for the averaged network.
+    Sources: FixMatch (arXiv 2001.07685) for labels of plain windows that augmented ones must meet;
+    mean teacher (arXiv 1703.01780) for the averaged network.
     """
 
     module: nn.Module = field(default_factory=nn.Identity)
@@ -117,20 +116,15 @@ class SemiSupervised(Gestures):
 
     def loss(self, module: nn.Module, batch: Batch, done: float) -> torch.Tensor:
         x, y, plain, strong = batch
+        if done < self.settings.begin_share:
+            return super().loss(module, (x, y), done)
         logits = module(torch.cat([x, strong]))
         labels = cross_entropy(logits[: len(x)], y, label_smoothing=self.how.label_smoothing)
-        if done < self.settings.begin_share:
-            return labels
         with torch.no_grad():
-            believed = softmax(self.teacher.to(x.device)(plain), 1)
-        answers = logits[len(x) :]
-        if self.settings.method == PSEUDO:
-            confidence, pseudo = believed.max(1)
-            counts = (confidence >= self.settings.min_confidence).to(x.dtype)
-            other = (cross_entropy(answers, pseudo, reduction="none") * counts).mean()
-        else:
-            other = (softmax(answers, 1) - believed).square().sum(1).mean()
-        return labels + self.settings.weight * other
+            confidence, pseudo = softmax(self.teacher.to(x.device)(plain), 1).max(1)
+        counts = (confidence >= self.settings.min_confidence).to(x.dtype)
+        other = cross_entropy(logits[len(x) :], pseudo, reduction="none") * counts
+        return labels + self.settings.weight * other.mean()
 
     def after_step(self, averaged: dict[str, torch.Tensor]) -> None:
         if averaged:

@@ -194,9 +194,9 @@ def deploy(
     beside = path.with_name(f"{path.stem}.float.onnx")
     whole = write_artifact(beside, full, unquantized, golden)
     operators = cast("tuple[str, ...] | None", module.INT8)
-    if how == FLOAT or operators == ():
+    if how in (FLOAT, NOTHING) or operators == ():
         return write_artifact(path, full, unquantized, golden), whole
-    if how == AWARE:
+    if how in (AWARE, AWARE_METHOD):
         rounded = aware(plain, windows[::2], estimates=bool(draft.targets))
         small, method = float_graph(rounded, draft), AWARE_METHOD
     else:

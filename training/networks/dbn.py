@@ -46,9 +46,10 @@ class DeepBelief(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return cast("torch.Tensor", self.head(self.embed(x)))
 
-    def contrast(self, features: Array, steps: int, seed: int) -> list[float]:
+    def contrast(self, features: Array, steps: int, seed: int) -> list[tuple[float, float]]:
         """Contrastive divergence (one step) layer by layer on features (window, feature), for
-        `steps` batches each; gives each layer's mean squared reconstruction error afterwards."""
+        `steps` batches each; gives each layer's mean squared error in redrawing what it sees,
+        before and afterwards."""
         rng = np.random.default_rng(seed)
         with torch.no_grad():
             x = torch.from_numpy(features)
@@ -59,9 +60,10 @@ class DeepBelief(nn.Module):
             errors = []
             for i, layer in enumerate(self.layers):
                 machine = _Machine(cast("nn.Linear", layer), gaussian=not i)
+                before = machine.error(x)
                 for _ in range(steps):
                     machine.learn(x[torch.from_numpy(rng.integers(0, len(x), BATCH))], rng)
-                errors.append(machine.error(x))
+                errors.append((before, machine.error(x)))
                 x = machine.up(x)
         return errors
 
