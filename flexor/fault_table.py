@@ -75,6 +75,7 @@ FAULTS: dict[int, Fault] = {
     34: Fault("arming while the muscles work", SAFE_MS, "flexor.fault_hand:active_at_start"),
     35: Fault("two controllers at once", SAFE_MS, "flexor.fault_process:two_controllers"),
     36: Fault("emergency stop in any state", ESTOP_MS, "flexor.fault_hand:emergency"),
+    37: Fault("adaptation led astray", SAFE_MS, "flexor.fault_adapt:astray"),
     38: Fault("time runs back, suspend", SAFE_MS, "flexor.fault_process:jumped"),
     39: Fault("joint limit, torque step, spasm", SAFE_MS, "flexor.fault_limits:too_much"),
     40: Fault("consumer crashes", SAFE_MS, "flexor.fault_process:killed_consumer"),

@@ -111,6 +111,8 @@ class Loop:
     """when the last turn began"""
     slept_s: float = field(init=False)
     """how long the machine has slept by then, at most"""
+    rollbacks_n: int = 0
+    """of the adaptation, that were told"""
     unheard_n: int = 0
     """samples of a sleep, lost before the next that come"""
     stopping: bool = False

@@ -56,7 +56,17 @@ def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
         tally.decided.append(Decided(window.sample_n, intent.gesture))
         if efforts:
             loop.efforts = efforts[i]
+    tell_rollback(loop, now_s)
     return intent
+
+
+def tell_rollback(loop: Loop, now_s: float) -> None:
+    """Tells when what was adapted is given up for the calibration."""
+    adaptive = loop.state.adaptive
+    if adaptive is not None and adaptive.counts.rollbacks > loop.rollbacks_n:
+        loop.rollbacks_n = adaptive.counts.rollbacks
+        text = "What was adapted no longer fits: the calibration decides again."
+        note(loop, now_s, "adaptation taken back", text)
 
 
 def watch(loop: Loop, chunk: Chunk, void_samples: int) -> None:
