@@ -130,6 +130,18 @@ def convert(
     _emit(report, json_file)
 
 
+@app.command()
+def sign(
+    artifact: Annotated[Path, typer.Argument(help="The .onnx or .tflite.")],
+    key: Annotated[Path, typer.Option(help="File of the private key; made where there is none.")],
+    json_file: JsonFile = None,
+) -> None:
+    """Sign an artifact, so that profiles can demand that it comes from you."""
+    from flexor.signing import sign_file
+
+    _emit(sign_file(artifact, key), json_file)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def service(
     context: typer.Context,

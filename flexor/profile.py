@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from firmware_bridge.assist_laws import Follow, Gravity, Stops, Torque
@@ -85,6 +85,8 @@ class Profile:
     artifact: str = str(DEMO_ARTIFACT)
     last_good: str = ""
     """an artifact that worked before: it decides where `artifact` is damaged"""
+    signed_by: str = ""
+    """public key, in hexadecimal, of who has to have signed the artifact; empty: nobody has to"""
     hand: str = "simulated"
     line_hz: float = 50.0
     """mains frequency, for the quality check"""
@@ -124,5 +126,19 @@ class Profile:
 
 
 def read_profile(path: Path | str | None) -> Profile:
-    """The profile in a TOML file, or the usual one. Refuses unknown keys with the nearest."""
-    return Profile() if path is None else read_toml(path, Profile)
+    """The profile in a TOML file, or the usual one. Refuses unknown keys with the nearest.
+
+    An artifact that lies beside the file is found there, wherever the program was started.
+    """
+    if path is None:
+        return Profile()
+    profile, folder = read_toml(path, Profile), Path(path).parent
+    return replace(
+        profile,
+        artifact=_beside(folder, profile.artifact),
+        last_good=_beside(folder, profile.last_good),
+    )
+
+
+def _beside(folder: Path, name: str) -> str:
+    return str(folder / name) if (folder / name).is_file() else name

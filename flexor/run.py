@@ -24,6 +24,7 @@ from flexor.outlet import refuse_without_library, start_outlet
 from flexor.profile import DEMO_ARTIFACT, Profile, read_profile
 from flexor.reader import Inbox, moving
 from flexor.service import Notifier
+from flexor.signing import require_signature
 from flexor.tally import device_report, jitter_s, loss_report, memory_mb, spread
 from models.artifact import Artifact, open_artifact, open_or_last_good
 from models.decoder import open_decoder
@@ -81,6 +82,8 @@ def run_live(
     word = source_word or profile.source
     last_good = profile.last_good if artifact_path is None else ""
     artifact = open_or_last_good(artifact_path or profile.artifact, last_good)
+    if profile.signed_by:
+        require_signature(Path(artifact.path), profile.signed_by)
     profile = replace(
         profile,
         hand=hand_word or profile.hand,
