@@ -85,17 +85,18 @@ def export(
 
 @app.command()
 def benchmark(
-    data: Annotated[Path, typer.Option(help="Folder of the MyoArmbandDataset.")],
-    recipe: Annotated[Path, typer.Option(help="The experiment's TOML.")] = Path(
+    data: Annotated[Path, typer.Option(help="Folder of the data set.")],
+    recipe: Annotated[Path, typer.Option(help="The experiment's TOML, for networks.")] = Path(
         "experiments/myo.toml"
     ),
-    protocol: Annotated[str, typer.Option(help="within-user")] = "within-user",
+    protocol: Annotated[str, typer.Option(help="within-user, myo, ...")] = "within-user",
     cycles: Annotated[str, typer.Option(help="Calibration cycles, commas between.")] = "4",
+    models: Annotated[str, typer.Option(help="Rows, commas between; else all.")] = "",
     users: Annotated[str, typer.Option(help="Only these, commas between.")] = "",
     out: Annotated[Path, typer.Option(help="Folder for artifacts.")] = Path("runs/benchmark"),
     json_file: JsonFile = None,
 ) -> None:
-    """Measure a recipe by a published protocol, on the artifact that would be deployed."""
-    from flexor.train import run_benchmark
+    """Measure models by a published protocol, on the artifacts that would be deployed."""
+    from flexor.benchmark import run_benchmark
 
-    _emit(run_benchmark(protocol, recipe, data, cycles, users, out), json_file)
+    _emit(run_benchmark(protocol, recipe, data, cycles, models, users, out), json_file)

@@ -97,28 +97,6 @@ def export_folder(folder: Path, out: Path) -> dict[str, Any]:
     raise Refused(f'"{out}" must end in .onnx or .tflite.')
 
 
-def run_benchmark(
-    protocol: str, recipe_path: Path, data: Path, cycles: str, users: str, out: Path
-) -> dict[str, Any]:
-    """The rows of a protocol."""
-    if protocol != "within-user":
-        raise Refused(f'There is no protocol "{protocol}"; there is within-user.')
-    from training.recipe import Recipe
-
-    recipe = read_toml(recipe_path, Recipe)
-    try:
-        counts = [int(word) for word in cycles.split(",")]
-    except ValueError:
-        counts = []
-    if not counts or not all(1 <= n <= 4 for n in counts):
-        raise Refused(f'Cycles are whole numbers from 1 to 4, e.g. "1,4", not "{cycles}".')
-    from training.benchmark import within_user  # torch, after what can be refused without it
-
-    chosen = [word for word in users.split(",") if word] or None
-    with progress("benchmark") as step:
-        return within_user(recipe, data, counts, out, chosen, step)
-
-
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None] | None]:
     """A bar on the terminal, nothing elsewhere."""
