@@ -29,6 +29,8 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
 RATE_SPAN_S, RATE_SHARE = 1.8, 0.10
 """Over the first seconds a stream may be so much faster or slower than it was said to be; found
 out within 2 s (science 5.3, fault 9)."""
+EXACT_SPAN_S = 3.0
+"""What a device may differ by less can only be seen over more: 50 ms of jitter are a 60th of it."""
 
 
 @dataclass(frozen=True)
@@ -129,10 +131,12 @@ class Wired:
         if self._first_s is None:
             self._first_s, self._seen_n = now_s, 0
         span_s = now_s - self._first_s
-        if not RATE_SPAN_S <= span_s < 2 * RATE_SPAN_S:
+        if not RATE_SPAN_S <= span_s < 2 * EXACT_SPAN_S:
             return
-        rate_hz = self._seen_n / span_s
-        if abs(rate_hz / self.spec.rate_hz - 1) > self.wiring.rate_share:
+        rate_hz, share = self._seen_n / span_s, self.wiring.rate_share
+        if span_s < EXACT_SPAN_S:
+            share = max(share, RATE_SHARE)
+        if abs(rate_hz / self.spec.rate_hz - 1) > share:
             raise DeviceRefused(
                 f"{self.wiring.what} sends {rate_hz:.0f} samples a second, and "
                 f"{self.spec.rate_hz:g} were expected: set the device or its rate here right."

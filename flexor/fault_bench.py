@@ -27,6 +27,7 @@ from firmware_bridge.emulators.twin import HandTwin, TwinPort, open_hand_twin
 from firmware_bridge.firmware_hand import joints_of
 from firmware_bridge.firmware_library import CMcu, c_model
 from firmware_bridge.hands import HAND6, HandSpec, open_hand
+from firmware_bridge.link import HandState
 from firmware_bridge.safety_state import limits_for
 from firmware_bridge.serial_link import SerialLink, crc_n_of
 from firmware_bridge.session import Session
@@ -94,6 +95,7 @@ class VirtualRun:
                 arm_now = replace(worn, rate_hz=self.sensor.spec.rate_hz, seed=seed)
                 simulation = Simulation(arm_now, script, faults)
                 self.sensor.signal = arm_signal(simulation, self.sensor.spec)
+            self.undrifted = self.sensor
             self.sensor = cast("Twin", Drifting(self.sensor, 1 + drift))
         else:
             self.source = open_synthetic(
@@ -186,6 +188,11 @@ class VirtualRun:
             if still_s is not None and self.now_s - still_s > 0.3:
                 return still_s - begin_s
         return limit_s
+
+    @property
+    def armed(self) -> bool:
+        """Whether the firmware follows the host."""
+        return bool(self.mcu.state is HandState.ARMED)
 
     @property
     def moving(self) -> bool:

@@ -41,14 +41,16 @@ READ_S = 0.05
 """Between two reads of five minutes' stream, as on a busy machine."""
 
 
-def accuracy(run: VirtualRun, script: Script = TOUR) -> float:
-    """Share of right decisions when a gesture has been held for half a second."""
+def accuracy(run: VirtualRun, script: Script = TOUR, since_s: float = 0.0) -> float:
+    """Share of right decisions when a gesture has been held for half a second, of the gestures
+    that begin after `since_s`."""
     rate_hz = run.source.spec.rate_hz
     begins = []
     for at_s, prompt in script.begins():
         if at_s >= script.seconds:
             break
-        begins.append(Asked(round(at_s * rate_hz), prompt.gesture))
+        if at_s >= since_s:
+            begins.append(Asked(round(at_s * rate_hz), prompt.gesture))
     run.loop.tally.prompts = begins
     return scored(run.loop).accuracy_settled or 0.0
 
@@ -143,7 +145,7 @@ def _wall_clock_steps() -> Iterator[None]:
 
     def jumping() -> float:
         calls[0] += 1
-        return kept() + 3600 * (-1) ** calls[0]
+        return kept() + (3600 if calls[0] % 2 else -3600)
 
     time.time = jumping
     try:

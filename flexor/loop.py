@@ -17,9 +17,10 @@ from flexor.door import Door
 from flexor.efforts import Efforts
 from flexor.estop import EStop
 from flexor.feed import Feed
-from flexor.masking import Masking, masking
+from flexor.masking import Masking, masking, usual_of
 from flexor.rate import Rate
 from flexor.realtime import Step
+from flexor.rotation import Rotation, rotation
 from flexor.service import Notifier
 from flexor.tally import Tally
 from models.decoder import Decoder, State
@@ -94,6 +95,7 @@ class Loop:
     """so much of that was lost that the hand moves slowly"""
     rate: Rate = field(init=False)
     masking: Masking = field(init=False)
+    rotation: Rotation = field(init=False)
     gaps: deque[int] = field(default_factory=deque)
     """stream samples before the ends of the gaps that a window may still hold"""
     realtime: bool = False
@@ -125,7 +127,9 @@ class Loop:
         self.state = self.decoder.start()
         self.control_state = begin(self.control)
         self.gate_state = gate_start(self.limits)
-        self.quality_state = self.quality.start(self.decoder.contract.spec)
+        contract = self.decoder.contract
+        self.quality_state = self.quality.start(contract.spec, usual_of(contract))
+        self.rotation = rotation(self.decoder.contract)
         self.masking = masking(self.decoder.contract)
         self.rate = Rate(self.decoder.contract.spec.rate_hz)
         self.slept_s = self.asleep()[1]

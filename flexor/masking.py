@@ -1,13 +1,17 @@
-"""Which channels are guessed while the hand is driven, from when on, and what a person is told."""
+"""What is done to a bad signal while the hand is driven, from when on, and what a person is told:
+channels that are not to be believed are guessed, and mains interference is taken out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from acquisition.stream import Chunk, Spec
 from models.contract import Contract
+from preprocessing.hum import Hum
+from preprocessing.hum import State as HumState
 from preprocessing.mask import Mask
 from preprocessing.mask import State as MaskState
 from preprocessing.quality import Finding
@@ -30,22 +34,39 @@ class Masking:
     """samples after which no window holds what a channel gave before it was guessed"""
     well_n: int = 0
     """samples since a fault was last found in a channel that is guessed"""
+    hum: HumState | None = None
+    """what is known of the line, once it is taken out"""
 
 
 def masking(contract: Contract) -> Masking:
     """No channel guessed."""
-    usual = next((s.reference for s in contract.chain.stages if isinstance(s, Recentre)), None)
-    known = None if usual is None else np.array(usual, np.float64)
     window_n = contract.windows.length_samples
-    return Masking(contract.spec, MASK.start(contract.spec, known), settled_n=window_n)
+    mask = MASK.start(contract.spec, usual_of(contract))
+    return Masking(contract.spec, mask, settled_n=window_n)
+
+
+def usual_of(contract: Contract) -> NDArray[np.float64] | None:
+    """(channel, channel) mean covariance of the calibration, where the contract tells it."""
+    found = (stage.reference for stage in contract.chain.stages if isinstance(stage, Recentre))
+    return next((np.array(reference, np.float64) for reference in found), None)
 
 
 def masked(state: Masking, chunk: Chunk) -> Chunk:
-    """The chunk with the bad channels guessed."""
+    """The chunk without the line where there was much of it, and with the bad channels guessed."""
     state.since_n += len(chunk.samples) + chunk.lost
+    if state.hum is not None:
+        chunk = replace(chunk, samples=Hum().step(chunk.samples, state.hum))
     if not state.mask.bad:
         return chunk
     return replace(chunk, samples=MASK.step(chunk.samples, state.mask))
+
+
+def cancel(state: Masking, findings: tuple[Finding, ...], line_hz: float) -> str:
+    """Takes the line out from now on where it was found; a sentence when that begins."""
+    if state.hum is not None or not any(f.kind == "line" for f in findings):
+        return ""
+    state.hum = Hum(line_hz).start(state.spec)
+    return f"Mains interference of {line_hz:g} Hz is taken out of all channels from now on."
 
 
 def follow(state: Masking, findings: tuple[Finding, ...], chunk: Chunk) -> str:

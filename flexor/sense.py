@@ -7,10 +7,11 @@ from collections import deque
 
 import numpy as np
 
-from acquisition.stream import Chunk
+from acquisition.stream import Chunk, Samples
 from flexor.loop import Loop, note
-from flexor.masking import MASK, follow, masked
+from flexor.masking import MASK, cancel, follow, masked
 from flexor.rate import count_rate
+from flexor.rotation import turned
 from models.intent import Intent
 from models.score import Decided, Prompt, asked
 
@@ -54,6 +55,9 @@ def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
                 continue
         intent = loop.decoder.decide(window, loop.state)
         tally.decided.append(Decided(window.sample_n, intent.gesture))
+        told = turned(loop.rotation, intent.rejected, newest(loop))
+        if told:
+            note(loop, now_s, "turned", told)
         if efforts:
             loop.efforts = efforts[i]
     tell_rollback(loop, now_s)
@@ -83,6 +87,10 @@ def watch(loop: Loop, chunk: Chunk, void_samples: int) -> None:
             loop.findings = found
         learn(loop)
         told = follow(loop.masking, found, chunk)
+        loop.state.guessed = loop.masking.mask.bad
+        cleared = cancel(loop.masking, found, loop.quality.line_hz)
+        if cleared:
+            note(loop, chunk.clock_s, "line", cleared)
         if told:
             note(loop, chunk.clock_s, "masked", told)
     bad = chunk.lost + void_samples
@@ -94,11 +102,17 @@ def watch(loop: Loop, chunk: Chunk, void_samples: int) -> None:
         doubt(loop, chunk, bad)
 
 
+def newest(loop: Loop) -> Samples:
+    """(time, channel) raw samples of the last second."""
+    seen = loop.quality_state
+    return seen.held[max(0, seen.held_n - seen.slow_n) : seen.held_n]
+
+
 def learn(loop: Loop) -> None:
     """Shows what is healthy to what will guess a channel, once in a while."""
     seen = loop.quality_state
     if seen.since_slow_n == 0 and seen.held_n >= seen.slow_n and not loop.findings:
-        MASK.learn(seen.held[seen.held_n - seen.slow_n : seen.held_n], loop.masking.mask)
+        MASK.learn(newest(loop), loop.masking.mask)
 
 
 def doubt(loop: Loop, chunk: Chunk, bad: int) -> None:

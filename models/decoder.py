@@ -65,6 +65,8 @@ class State:
     sample_n: int = 0
     """samples of the stream so far, lost ones included"""
     last: Array | None = None
+    guessed: tuple[int, ...] = ()
+    """channels that somebody guesses: how loud they are tells nothing of the gesture"""
     counters: Counters = field(default_factory=Counters)
 
 
@@ -194,6 +196,8 @@ class Decoder:
             x = features[i].reshape(self._shape)
             at_s, at_n = newest_s - behind / self._rate_hz, state.sample_n - 1 - behind
             power = np.square(window).mean(axis=1) if self._spread else None
+            if power is not None and state.guessed:
+                power[list(state.guessed)] = np.nan
             out.append(Window(x, level, at_s, at_n, power))
             behind -= self._hop
         return out

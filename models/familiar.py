@@ -9,7 +9,7 @@ and what is too far from all of them is refused.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,12 +67,28 @@ class Familiar:
     def step(self, decision: Decision, state: State) -> Decision:
         if decision.power is None:
             return decision
-        off = np.log(decision.power + self.floor) - state.centres
-        apart = np.matmul(off[:, None, :], state.weights)[:, 0, :]
-        if float((apart * apart).sum(axis=1).min()) <= self.limit:
+        if self.nearest(decision.power[None], state)[0] <= self.limit:
             return decision
         _, confidence, level, strength, _, power = decision
         return Decision(state.rest, confidence, level, strength, True, power)
+
+    def nearest(self, power: Any, state: State) -> Floats:
+        """(window,) squared distance from the nearest gesture. power: (window, channel); a channel
+        of which nothing is known is NaN in all windows, and counts for nothing."""
+        known = ~np.isnan(power[0])
+        if not known.all():
+            power, state = power[:, known], _without(state, known)
+        off = np.log(power + self.floor)[:, None, None, :] - state.centres[:, None, :]
+        apart = np.matmul(off, state.weights)[:, :, 0, :]
+        found: Floats = (apart * apart).sum(axis=2).min(axis=1)
+        return found
+
+
+def _without(state: State, known: NDArray[np.bool_]) -> State:
+    """The gestures as the known channels show them."""
+    spread = np.linalg.inv(np.matmul(state.weights, state.weights))
+    weights = np.array([_inverse_root(c, 0.0) for c in spread[:, known][:, :, known]])
+    return State(state.rest, state.centres[:, known], weights)
 
 
 def familiar_from(windows: Any, gestures: NDArray[np.int64], rest: int) -> Familiar:
@@ -89,14 +105,14 @@ def familiar_from(windows: Any, gestures: NDArray[np.int64], rest: int) -> Famil
     shared = np.mean(own, axis=0)
     centres = np.array([x[gestures == label].mean(axis=0) for label in labels])
     weights = np.array([_inverse_root(OWN_SHARE * c + (1 - OWN_SHARE) * shared) for c in own])
-    off = np.matmul((x[:, None, :] - centres)[:, :, None, :], weights)[:, :, 0, :]
-    nearest = np.square(off).sum(axis=2).min(axis=1)
+    made = Familiar(_rounded(centres), tuple(map(_rounded, weights)), 1.0, floor)
+    nearest = made.nearest(power, State(rest, centres, weights))
     limit = MARGIN * float(np.quantile(nearest, KNOWN_SHARE))
-    return Familiar(_rounded(centres), tuple(map(_rounded, weights)), round(limit, 3), floor)
+    return replace(made, limit=round(limit, 3))
 
 
-def _inverse_root(covariance: Floats) -> Floats:
-    values, vectors = np.linalg.eigh(covariance + 1e-3 * np.eye(len(covariance)))
+def _inverse_root(covariance: Floats, ridge: float = 1e-3) -> Floats:
+    values, vectors = np.linalg.eigh(covariance + ridge * np.eye(len(covariance)))
     root: Floats = (vectors / np.sqrt(values)) @ vectors.T
     return root
 

@@ -76,6 +76,8 @@ class State:
     """samples since electrodes were last looked at for having come off"""
     alone: tuple[int, int] = (-1, 0)
     """channel that was loud alone at that look, and at how many in a row"""
+    heard: NDArray[np.bool_] | None = None
+    """(channel,) whether a neighbour hears the muscles of that channel; None: not known"""
     lifted: dict[int, float] = field(default_factory=dict)
     """channel that came off -> its noise floor before"""
     fast_findings: tuple[Finding, ...] = ()
@@ -107,15 +109,25 @@ class Quality:
     quiet_ratio: float = 1.6
     muscle_correlation: float = 0.3
     """With a neighbour, over a second: such a channel hears a muscle and sits after all."""
+    heard_correlation: float = 0.2
+    """Between neighbours over a whole calibration, rest included."""
     lifted_s: float = 0.15
     look_s: float = 0.02
     """From one look for such channels to the next."""
     looks_n: int = 4
     """In a row that count: a muscle that begins is heard by one electrode first."""
 
-    def start(self, spec: Spec) -> State:
+    def start(self, spec: Spec, usual: NDArray[np.float64] | None = None) -> State:
+        """A state that has seen nothing. With the covariance (channel, channel) of a calibration
+        it also sees which electrodes come off: of those whose neighbours hear their muscles."""
         fast_n, slow_n = round(self.fast_s * spec.rate_hz), round(self.slow_s * spec.rate_hz)
-        return State(spec, fast_n, slow_n, np.empty((4 * slow_n, len(spec.channels)), np.float32))
+        held = np.empty((4 * slow_n, len(spec.channels)), np.float32)
+        state = State(spec, fast_n, slow_n, held)
+        if usual is not None and len(usual) > 2:
+            width = np.sqrt(np.diag(usual))
+            r = np.abs(np.diag(np.roll(usual / np.outer(width, width), 1, axis=1)))
+            state.heard = np.maximum(r, np.roll(r, -1)) > self.heard_correlation
+        return state
 
     def step(self, x: Samples, state: State) -> tuple[tuple[Finding, ...], State]:
         """(what is wrong now, state after). x: (time, channel), finite."""
@@ -135,7 +147,11 @@ class Quality:
             state.since_slow_n = 0
             state.slow_findings = self._slow(state)
         state.lift_n += n
-        if state.floors and state.lift_n >= self.look_s * state.spec.rate_hz:
+        if (
+            state.heard is not None
+            and state.floors
+            and state.lift_n >= self.look_s * state.spec.rate_hz
+        ):
             state.lift_n = 0
             self._look(state)
         names = state.spec.channels
@@ -156,7 +172,7 @@ class Quality:
         before, times_n = state.alone
         times_n = times_n + 1 if came_off and first == before else int(came_off)
         state.alone = first, times_n
-        if times_n >= self.looks_n:
+        if times_n >= self.looks_n and state.heard is not None and state.heard[first]:
             state.lifted[first] = float(floor[first])
 
     def _suspect(self, state: State, newest: list[float], n: int) -> None:
@@ -212,14 +228,17 @@ class Quality:
             near = abs(correlation[i, i - 1]), abs(correlation[i, (i + 1) % len(power)])
             if max(near) > self.muscle_correlation:
                 state.lifted.pop(i, None)
-        found += self._bridged(correlation, power, spec)
+        found += self._bridged(correlation, power, state)
         return tuple(found)
 
-    def _bridged(self, correlation: Any, power: Any, spec: Spec) -> list[Finding]:
+    def _bridged(self, correlation: Any, power: Any, state: State) -> list[Finding]:
         """Each pair of channels that gives the same, wherever the two sit."""
+        spec = state.spec
         if len(spec.channels) < 3:
             return []
         loud = power > (2 * spec.scale) ** 2
+        if state.line_shares:  # the line is the same in all of them
+            loud &= state.line_shares[-1] < self.line_warn_share
         alike = np.triu(np.abs(correlation) > self.bridged_correlation, 1) & loud & loud[:, None]
         if len(spec.channels) > GRID_N:
             alike &= ~np.triu(alike, 2)

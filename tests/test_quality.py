@@ -20,10 +20,14 @@ def muscle(seconds: float, seed: int = 0) -> Any:
     return np.clip(x.round(), -127, 127).astype(np.float32)
 
 
-def findings(x: Any, chunk: int = 2) -> list[tuple[float, Finding]]:
+ARMBAND = 100.0 * (np.eye(8) + 0.4 * (np.roll(np.eye(8), 1, 0) + np.roll(np.eye(8), -1, 0)))
+"""covariance of a calibration in which neighbours hear each other"""
+
+
+def findings(x: Any, chunk: int = 2, usual: Any = ARMBAND) -> list[tuple[float, Finding]]:
     """(second, finding) of all that is found, in chunks as an armband sends them."""
     quality = Quality()
-    state = quality.start(SPEC)
+    state = quality.start(SPEC, usual)
     out = []
     for i in range(0, len(x), chunk):
         found, state = quality.step(x[i : i + chunk], state)
@@ -93,6 +97,12 @@ def test_an_electrode_that_comes_off_stops_the_hand_within_150_ms() -> None:
     first = findings(x)[0]
     assert 3.0 < first[0] <= 3.15
     assert (first[1].channel, first[1].kind, first[1].fault) == ("emg4", "lifted", True)
+
+
+def test_muscles_that_no_neighbour_hears_are_no_lifted_electrodes() -> None:
+    x = resting(5)
+    x[600:, 3] *= 5
+    assert findings(x, usual=100.0 * np.eye(8)) == findings(x, usual=None) == []
 
 
 def test_an_electrode_that_sits_again_is_believed_again() -> None:
