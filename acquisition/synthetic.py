@@ -13,6 +13,7 @@ from acquisition.simulator.arms import ARMS, Arm
 from acquisition.simulator.faults import Fault
 from acquisition.simulator.script import Script, demo_script
 from acquisition.simulator.simulation import Simulation
+from acquisition.simulator.will import Will
 from acquisition.stream import (
     Chunk,
     DeviceLost,
@@ -41,7 +42,7 @@ def open_synthetic(
     user: int = 0,
     session: int = 0,
     faults: Sequence[Fault] = (),
-    script: Script | None = None,
+    script: Script | Will | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Synthetic:
@@ -49,8 +50,8 @@ def open_synthetic(
 
     In real time unless `fast`; without end unless `seconds`. `user`, `session` and `seed` decide
     anatomy, donning and everything random: equal numbers give equal samples, to the bit.
-    Follows `script`, which is `demo_script()` when not given. Refuses an unknown arm with the
-    nearest known one.
+    Follows `script`, which is `demo_script()` when not given; with a Will it can be told what to
+    do. Refuses an unknown arm with the nearest known one.
     """
     name = argument or "armband"
     refuse_unknown(name, ARMS, "simulated arm")
@@ -75,7 +76,7 @@ class Synthetic:
     def __init__(
         self,
         arm: Arm,
-        script: Script,
+        script: Script | Will,
         faults: Sequence[Fault] = (),
         *,
         fast: bool = False,
@@ -84,6 +85,7 @@ class Synthetic:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.arm = arm
+        self._will = script if isinstance(script, Will) else None
         self._simulation = Simulation(arm, script, faults)
         self._faults = tuple(faults)
         self._fast, self._clock, self._sleep = fast, clock, sleep
@@ -145,6 +147,13 @@ class Synthetic:
 
     def stop(self) -> None:
         self._running = False
+
+    def perform(self, gesture: str, effort: float) -> None:
+        """Lets the wearer make this gesture from now on. Refuses one that follows a script, and
+        what no wearer can do."""
+        if self._will is None:
+            raise Refused("The virtual wearer follows a script, and can be told nothing else.")
+        self._will.want(gesture, effort)
 
     def _due(self, last_n: int, give_up_s: float) -> bool:
         """Waits until that sample is there; False if it is not at `give_up_s`."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from acquisition.sources import open_source
-from acquisition.stream import Chunk, Source
+from acquisition.stream import Chunk, Refused, Source
 from flexor.door import GUEST, Door
 from flexor.feed import Feed
 from flexor.messages import Kind
@@ -37,14 +37,19 @@ class Watch:
     lost: int = 0
     status_s: float = 0.0
     stopping: bool = False
+    ignored_n: int = 0
+    """words of guests that this source cannot follow"""
     error: str | None = None
     """why the source ended before its time"""
 
 
 def run_watch(source_word: str, line_hz: float, seconds: float | None) -> dict[str, Any]:
     """Opens the source and a door to it, and streams until it ends, the time is over, a guest
-    asks for the end, or Ctrl-C."""
-    source = open_source(source_word)
+    asks for the end, or Ctrl-C.
+
+    A virtual wearer does what guests tell it: {"perform": {"gesture": ..., "effort": 0..1}}.
+    """
+    source = told_source(source_word)
     with closing(Door(source.spec, source_word)) as door:
         watching = Watch(Quality(line_hz=line_hz), source, door)
         with suppress(KeyboardInterrupt):
@@ -53,9 +58,20 @@ def run_watch(source_word: str, line_hz: float, seconds: float | None) -> dict[s
         "source": source_word,
         "samples": watching.samples,
         "lost_samples": watching.lost,
+        "ignored_words": watching.ignored_n,
         "error": watching.error,
         **device_report(source),
     }
+
+
+def told_source(word: str) -> Source:
+    """The source; a virtual wearer goes through its gestures until it is told what to do."""
+    if word.partition(":")[0] != "synthetic":
+        return open_source(word)
+    from acquisition.simulator.script import demo_script
+    from acquisition.simulator.will import Will
+
+    return open_source(word, script=Will(demo_script()))
 
 
 def watch(watching: Watch, seconds: float | None = None) -> None:
@@ -84,6 +100,8 @@ def turn(watching: Watch, chunks: Sequence[Chunk]) -> None:
     for feed in watching.feeds:
         for word in feed.poll():
             watching.stopping = watching.stopping or word.get("key") == "quit"
+            if "perform" in word:
+                watching.ignored_n += not performed(watching.source, word["perform"])
     now_s = watching.clock()
     if now_s - watching.status_s >= STATUS_S:
         watching.status_s = now_s
@@ -91,6 +109,24 @@ def turn(watching: Watch, chunks: Sequence[Chunk]) -> None:
         status = describe(watching)
         for feed in watching.feeds:
             feed.send(Kind.STATUS, status)
+
+
+def performed(source: Source, asked: Any) -> bool:
+    """Whether the source does what a guest asked for: {"gesture": ..., "effort": 0..1}.
+
+    A person's muscles take no orders: whatever is no virtual wearer ignores it.
+    """
+    perform = getattr(source, "perform", None)
+    if perform is None or not isinstance(asked, dict):
+        return False
+    gesture, effort = asked.get("gesture"), asked.get("effort", 0.5)
+    if not isinstance(gesture, str) or not isinstance(effort, (int, float)):
+        return False
+    try:
+        perform(gesture, float(effort))
+    except Refused:
+        return False
+    return True
 
 
 def describe(watching: Watch) -> dict[str, Any]:
@@ -104,7 +140,11 @@ def describe(watching: Watch) -> dict[str, Any]:
             for f in watching.findings
         ],
         "latency_ms": None,
-        "counts": {"samples": watching.samples, "lost samples": watching.lost},
+        "counts": {
+            "samples": watching.samples,
+            "lost samples": watching.lost,
+            "ignored words": watching.ignored_n,
+        },
         "event": "",
     }
 

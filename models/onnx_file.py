@@ -117,7 +117,9 @@ def read(data: bytes) -> tuple[dict[str, bytes], str]:
 def with_metadata(data: bytes, key: str, value: bytes) -> bytes:
     """The file with `key` as its only metadata."""
     kept = b"".join(data[f.start : f.end] for f in fields(data) if f.number != MODEL_METADATA)
-    return kept + _field(MODEL_METADATA, _field(1, key.encode()) + _field(2, value))
+    return kept + encode_field(
+        MODEL_METADATA, encode_field(1, key.encode()) + encode_field(2, value)
+    )
 
 
 def check(data: bytes) -> None:
@@ -188,8 +190,14 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     raise Refused("The artifact is damaged: it ends in the middle of a number.")
 
 
-def _field(number: int, value: bytes) -> bytes:
+def encode_field(number: int, value: bytes) -> bytes:
+    """A field that holds bytes, a text or a message."""
     return _encoded(number << 3 | 2) + _encoded(len(value)) + value
+
+
+def encode_number(number: int, value: int) -> bytes:
+    """A field that holds a whole number."""
+    return _encoded(number << 3) + _encoded(value)
 
 
 def _encoded(value: int) -> bytes:
