@@ -12,6 +12,8 @@ import pytest
 pytest.importorskip("nicegui", reason="NiceGUI comes with flexor[dashboard]")
 
 from flexor.dashboard.audit import Audit
+from flexor.profile import DEMO_ARTIFACT
+from flexor.wearers import Wearers
 from tests.page_rig import ask, browser, paired, served, wait_for
 
 pytestmark = pytest.mark.slow
@@ -117,6 +119,15 @@ HARM: dict[str, tuple[int, dict[str, Any]]] = {
     "another host's name": (421, {"path": "/", "headers": {"host": "evil.example"}}),
     "a large act": (413, {"path": "/act", "body": b" " * 20_000}),
     "a deletion": (405, {"path": "/act", "method": "DELETE"}),
+    "a profile that is none": (422, {"path": "/upload/profile?wearer=Eve", "body": b"PK"}),
+    "a profile for nobody": (422, {"path": "/upload/profile?wearer=..", "body": b"PK"}),
+    "a profile without a wearer": (422, {"path": "/upload/profile", "body": b"PK"}),
+    "a profile that is too large": (
+        413,
+        {"path": "/upload/profile?wearer=Eve", "body": b"x" * 2_000_001},
+    ),
+    "an export of nobody": (404, {"path": "/export?wearer=nobody"}),
+    "an export from elsewhere": (404, {"path": "/export?wearer=../../etc"}),
 }
 
 
@@ -134,6 +145,32 @@ def test_harm_is_refused_and_nothing_is_armed_or_written(name: str, url: str, fo
     assert not any(row["what"] == "arm" and row["answer"] == "asked" for row in rows)
     assert ask(url, "/leave", b"", holder)[0] == 204
     assert ask(url, "/live", cookie=holder)[0] == 401
+
+
+def test_a_profile_goes_from_device_to_device_and_back_to_an_earlier_version(
+    page: Any, url: str, folder: Path
+) -> None:
+    wearers = Wearers(folder / "wearers")
+    files = {
+        "profile.toml": b'source = "synthetic:armband"\nartifact = "artifact.onnx"\n',
+        "artifact.onnx": DEMO_ARTIFACT.read_bytes(),
+    }
+    wearers.save("Ada", files, "first fitting")
+    cookie = page.context.cookies()[0]["value"]
+    status, _, exported = ask(url, "/export?wearer=Ada", cookie=cookie)
+    assert status == 200
+    page.goto(f"{url}/drive")
+    page.get_by_role("button", name="Take control").click()
+    page.get_by_text("You control the hand").wait_for()
+    status, _, body = ask(url, "/upload/profile?wearer=Bea", exported, cookie)
+    assert (status, body) == (200, b'{"version":1}')
+    wearers.save("Ada", {**files, "profile.toml": files["profile.toml"] + b"line_hz = 60.0"}, "60")
+    page.goto(f"{url}/profiles")
+    page.get_by_role("combobox", name="Wearer").click()
+    page.get_by_role("option", name="Ada").click()
+    page.get_by_role("button", name="Use again").click()
+    wait_for(lambda: not wearers.versions("Ada")[0].current, "the roll-back")
+    page.get_by_role("button", name="Give control back").click()
 
 
 def test_an_act_is_done_once_and_a_stop_always(url: str) -> None:

@@ -1,19 +1,16 @@
-"""The page's server: its own few routes, the pages, and the door in front of all of them."""
+"""The page's server: where it is served, and the door in front of all of it."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi import FastAPI
 from nicegui import app as nicegui_app
 from nicegui import ui
 
@@ -21,17 +18,13 @@ from acquisition.stream import Refused
 from flexor.dashboard import pages
 from flexor.dashboard.access import Access
 from flexor.dashboard.audit import Audit
-from flexor.dashboard.desk import Desk
-from flexor.dashboard.guard import COOKIE, Guard, set_cookie
-from flexor.dashboard.history import kept, report_pdf
+from flexor.dashboard.desk import STATIC, Desk
+from flexor.dashboard.guard import Guard
 from flexor.dashboard.keys import certificate, device_token
-from flexor.dashboard.live_view import live_view
-from flexor.dashboard.pages.test import HISTORY
-from flexor.dashboard.policy import Policy, Why
+from flexor.dashboard.policy import Policy
+from flexor.dashboard.routes import put_up_routes
 from flexor.dashboard.supervisor import Supervisor
-from flexor.metrics import metrics_text
 
-STATIC = Path(__file__).parent / "static"
 LOOPBACK = "127.0.0.1"
 
 
@@ -82,7 +75,7 @@ def make_desk(address: Address, folder: Path) -> Desk:
 def make_app(desk: Desk) -> Guard:
     """The whole application, guarded."""
     app = FastAPI(lifespan=_life(desk), docs_url=None, redoc_url=None, openapi_url=None)
-    _routes(app, desk)
+    put_up_routes(app, desk)
     nicegui_app.add_static_files("/flexor", str(STATIC))
     pages.register(desk)
     ui.run_with(app, title="Flexor", dark=None, show_welcome_message=False, reconnect_timeout=10.0)
@@ -97,78 +90,6 @@ def _life(desk: Desk) -> Any:
         looking.cancel()
 
     return life
-
-
-def _routes(app: FastAPI, desk: Desk) -> None:
-    secure = desk.access.policy.secure
-
-    @app.get("/pair")
-    def pair_page() -> Response:
-        return FileResponse(STATIC / "pair.html", headers={"cache-control": "no-store"})
-
-    @app.get("/pair.js")
-    def pair_script() -> Response:
-        return FileResponse(STATIC / "pair.js")
-
-    @app.post("/pair/")
-    async def pair(request: Request) -> Response:
-        told = await _json(request)
-        secret = told.get("secret") if told is not None else None
-        if not isinstance(secret, str):
-            return refused(Why.MALFORMED)
-        address = request.client.host if request.client else ""
-        cookie, why = desk.access.pair(address, secret)
-        desk.audit.write("pair", address, answer=why.name.lower() if why else "paired")
-        if why is not None:
-            return refused(why)
-        return Response(status_code=204, headers={"set-cookie": set_cookie(cookie, secure=secure)})
-
-    @app.get("/live")
-    def live(since: int = 0, spectrum: bool = False) -> Response:
-        view = live_view(desk.hub, max(0, since), spectrum=spectrum)
-        test = desk.examination
-        return JSONResponse(view | {"test": test and test.picture(time.monotonic())})
-
-    @app.get("/report.pdf")
-    def report() -> Response:
-        try:
-            document = report_pdf(kept(desk.folder / HISTORY))
-        except Refused as error:
-            return JSONResponse({"refused": "no tests", "text": str(error)}, status_code=404)
-        return Response(document, media_type="application/pdf")
-
-    @app.get("/metrics")
-    def metrics() -> Response:
-        hub = desk.hub
-        text = metrics_text(hub.alive, hub.taken_n, hub.status)
-        return Response(text, media_type="text/plain; version=0.0.4")
-
-    @app.post("/leave")
-    def leave(request: Request) -> Response:
-        desk.access.leave(request.cookies.get(COOKIE, ""))
-        return Response(status_code=204, headers={"set-cookie": f"{COOKIE}=; Path=/; Max-Age=0"})
-
-    @app.post("/act")
-    async def act(request: Request) -> Response:
-        told = await _json(request)
-        key, number = (told or {}).get("key"), (told or {}).get("n")
-        if not isinstance(key, str) or not isinstance(number, int) or isinstance(number, bool):
-            return refused(Why.MALFORMED)
-        why = desk.ask(request.cookies.get(COOKIE, ""), key, number)
-        return refused(why) if why is not None else JSONResponse({"asked": key})
-
-
-async def _json(request: Request) -> dict[str, Any] | None:
-    try:
-        told = json.loads(await request.body())
-    except (ValueError, RecursionError):
-        return None
-    return told if isinstance(told, dict) else None
-
-
-def refused(why: Why) -> Response:
-    """The answer to what may not be."""
-    return JSONResponse({"refused": why.name.lower(), "text": why.text}, status_code=why.status)
 
 
 def serve(address: Address, folder: Path) -> None:

@@ -15,7 +15,10 @@ from flexor.dashboard.hub import Hub
 from flexor.dashboard.policy import Why
 from flexor.dashboard.supervisor import Supervisor
 from flexor.examination import Examination
+from flexor.profile import read_profile
+from flexor.wearers import Version, Wearers
 
+STATIC = Path(__file__).parent / "static"
 POLL_S = 0.03
 """How often the run is listened to: faster than a page is drawn."""
 REQUESTS = ("arm", "disarm", "estop", "clear")
@@ -41,10 +44,40 @@ class Desk:
     folder: Path
     hub: Hub = field(default_factory=Hub)
     chosen: Chosen = field(default_factory=Chosen)
+    wearer: str = ""
+    """whose profile the next run uses; nobody's where it is empty"""
     examination: Examination | None = None
     """the test that is done, or was done last"""
     every_turn: list[Callable[[], None]] = field(default_factory=list)
     """called after every look at the run: tests and calibrations go on here"""
+
+    @property
+    def wearers(self) -> Wearers:
+        """Everybody's profiles."""
+        return Wearers(self.folder / "wearers")
+
+    def choose_wearer(self, cookie: str, name: str) -> None:
+        """The next run uses this wearer's profile. Refuses who does not control the hand."""
+        self._must_control(cookie)
+        self.chosen.profile = self.wearers.profile_path(name) if name else None
+        if self.chosen.profile is not None:
+            self.chosen.source = read_profile(self.chosen.profile).source
+            self.chosen.hand = read_profile(self.chosen.profile).hand
+        self.wearer = name
+        self._log(cookie, "wearer", name=name)
+
+    def roll_back(self, cookie: str, number: int) -> None:
+        """Uses an earlier version of the wearer's profile. Refuses who does not control."""
+        self._must_control(cookie)
+        version = self.wearers.roll_back(self.wearer, number)
+        self._log(cookie, "roll back", name=self.wearer, version=version.number)
+
+    def take_in(self, cookie: str, name: str, data: bytes) -> Version:
+        """A wearer's profile from another device. Refuses who does not control, and bad files."""
+        self._must_control(cookie)
+        version = self.wearers.take_in(name, data)
+        self._log(cookie, "import", name=name, version=version.number)
+        return version
 
     async def look(self) -> None:
         """Listens to the run for as long as the page's process lives."""
@@ -111,6 +144,11 @@ class Desk:
         self.hub.leave()
         self._log(cookie, "end")
         return ""
+
+    def _must_control(self, cookie: str) -> None:
+        refusal = self._may_change(cookie)
+        if refusal:
+            raise Refused(refusal)
 
     def _may_change(self, cookie: str) -> str:
         why = self.access.take_control(cookie)

@@ -15,6 +15,7 @@ PAGES: dict[str, tuple[str, str]] = {
     "/": ("flexor.dashboard.pages.electrodes", "electrodes"),
     "/drive": ("flexor.dashboard.pages.drive", "drive"),
     "/test": ("flexor.dashboard.pages.test", "test"),
+    "/profiles": ("flexor.dashboard.pages.profiles", "profiles"),
 }
 """in the order of the menu"""
 

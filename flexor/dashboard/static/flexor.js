@@ -303,3 +303,13 @@ flexor.euler = (x, y, z) => {
     [-sy, cy * sx, cy * cx],
   ];
 };
+
+// A profile of another device: sent as it is, and judged by the device.
+flexor.upload = async () => {
+  const [name, file] = [document.getElementById("flexor-import-name").value.trim(), document.getElementById("flexor-import").files[0]];
+  if (!file) return;
+  const answer = await fetch(`/upload/profile?wearer=${encodeURIComponent(name).replaceAll("%20", "+")}`, {method: "POST", body: file}).catch(() => null);
+  if (answer && answer.ok) { location.reload(); return; }
+  const told = answer ? await answer.json().catch(() => ({})) : {};
+  flexor.say(told.text || "The device does not answer.");
+};
