@@ -22,6 +22,8 @@ from models.head import Head, Matrix, logits, posterior_means, start_means
 from models.turns import turn_found
 
 Features = NDArray[np.float32]
+TURN_EVERY = 8
+"""Blocks from one question how the ring is worn to the next: 4 s."""
 
 
 @dataclass(frozen=True)
@@ -182,8 +184,9 @@ class Adapter:
 
     def _refit(self, state: State, settings: Adaptation) -> None:
         blocks = state.memory[: state.held_n]
-        asked = settings.turn_blocks and state.held_n >= settings.turn_blocks
-        if asked and not self.head.calibrated and state.counts.blocks % 8 == 0:
+        open_still = self.head.ring_n and settings.turn_blocks and not self.head.calibrated
+        enough = state.held_n >= settings.turn_blocks
+        if open_still and enough and state.counts.blocks % TURN_EVERY == 0:
             turn = turn_found(self.head, blocks, state.turn, settings.prior_blocks)
             state.counts.turns += turn != state.turn
             state.turn = turn
