@@ -92,11 +92,16 @@ def assess(
     artifact: Annotated[Optional[Path], typer.Option(help="The .onnx or .tflite.")] = None,  # noqa: UP045
     user: Annotated[Optional[list[int]], typer.Option(help="Simulated wearer; repeat it.")] = None,  # noqa: UP045
     runs: Annotated[int, typer.Option(help="Runs of each wearer.")] = 3,
+    live: Annotated[bool, typer.Option("--live", help="You do it, on the run beside it.")] = False,
     json_file: JsonFile = None,
 ) -> None:
     """Let a simulated wearer do a test of control, with and without each decision stage."""
     from flexor.assess import run_assessment
+    from flexor.exam_view import examine_live
 
+    if live:
+        _emit(examine_live(what), json_file)
+        return
     _emit(run_assessment(what, artifact, tuple(user or (0,)), runs), json_file)
 
 
