@@ -173,6 +173,27 @@ def test_a_joint_that_moved_and_then_meets_resistance_gets_no_more_than_its_time
     assert len(loop.state.seen.blocked) == N
 
 
+@pytest.mark.parametrize(
+    ("stall_s", "speed_deg_s", "ticks_n"), [(0.080, 8.0, 8), (5 * TICK_S, 100.0, 6)]
+)
+def test_a_joint_is_stuck_when_its_time_is_over_and_its_way_was_due(
+    stall_s: float, speed_deg_s: float, ticks_n: int
+) -> None:
+    loop = armed(replace(LIMITS, stall_s=stall_s))
+    loop.now_s = 128.0
+    loop.tell(loop.command((speed_deg_s,) * N))
+    if loop.state.motion.velocity_deg_s[0] < speed_deg_s:
+        loop.state = loop.state._replace(
+            motion=loop.state.motion._replace(velocity_deg_s=(speed_deg_s,) * N)
+        )
+    blocked = []
+    for _ in range(ticks_n):
+        loop.now_s += TICK_S
+        loop.tell(loop.command((speed_deg_s,) * N))
+        blocked.append(bool(loop.state.seen.blocked))
+    assert blocked == [False] * (ticks_n - 1) + [True]
+
+
 def test_current_of_a_joint_that_tells_none_is_no_fault() -> None:
     loop = moving(replace(LIMITS, current_a=2.0, grip_a=0.5))
     loop.current_a = (None,) * N

@@ -87,6 +87,12 @@ def test_unless_the_wearer_chose_it_a_frozen_hand_never_opens(health: object) ->
             loop.hand = HandState.IDLE
 
 
+def test_an_opening_begins_with_the_joints_acceleration() -> None:
+    loop = moving(OPENS)
+    opening = [output for _, output in opened(loop, 3.0, NO_SOURCE) if any(output.joints)]
+    assert [output.joints[0] for output in opening[:3]] == pytest.approx([-15.0, -30.0, -30.0])
+
+
 def test_joints_that_stand_open_are_not_moved() -> None:
     loop = armed(OPENS)
     loop.at_deg = (0.5, 50.0, 0.0, -3.0, 1.0, 1.1)
