@@ -235,9 +235,9 @@ def _next(guide: Guide, clock_s: float) -> Happened:
         guide.begin_n = guide.at_n
         guide.end_n = guide.at_n + round(task.seconds * guide.spec.rate_hz)
         return Happened(clock_s, guide.phase, task)
-    made = _judged(guide, task) if task is not None else None
-    if made is not None:
-        guide.takes[made.task.key] = made
+    made = None
+    if task is not None:
+        made = put(guide, task, np.concatenate(guide.held), guide.ready_n)
         if not made.verdict.good and made.task.retry < RETRIES_N:
             guide.queue.appendleft(made.task.again())
     if guide.pausing:
@@ -247,14 +247,20 @@ def _next(guide: Guide, clock_s: float) -> Happened:
     return Happened(clock_s, guide.phase, guide.task, made)
 
 
-def _judged(guide: Guide, task: Task) -> Take:
-    samples = np.concatenate(guide.held)
+def put(guide: Guide, task: Task, samples: Samples, ready_n: int) -> Take:
+    """Judges a contraction and keeps it in the place of an earlier one of the same repetition.
+
+    samples: (time, channel), a rest of `ready_n` first.
+    """
     if guide.eye is None:
-        guide.eye = eye_for(guide.spec, samples[: guide.ready_n])
-    seen = look(guide.eye, task, samples, guide.ready_n)
-    good = [take.look for take in guide.takes.values() if take.verdict.good]
-    verdict = check(seen, samples, guide.ready_n, guide.spec, good, guide.wanted.rest)
-    return Take(seen, verdict, samples, guide.ready_n)
+        guide.eye = eye_for(guide.spec, samples[:ready_n])
+    seen = look(guide.eye, task, samples, ready_n)
+    others = (take for key, take in guide.takes.items() if key != task.key)
+    good = [take.look for take in others if take.verdict.good]
+    verdict = check(seen, samples, ready_n, guide.spec, good, guide.wanted.rest)
+    made = Take(seen, verdict, samples, ready_n)
+    guide.takes[task.key] = made
+    return made
 
 
 def _usable(made: Take) -> bool:

@@ -8,10 +8,10 @@ from typing import NoReturn
 
 import typer
 
-from flexor import cli_live, cli_machine, cli_training
+from flexor import cli_calibrate, cli_live, cli_machine, cli_training
 from flexor.app import BROKEN, FAILED, REFUSED, app
 
-COMMANDS = (cli_live, cli_machine, cli_training)
+COMMANDS = (cli_live, cli_calibrate, cli_machine, cli_training)
 """in the order of the help"""
 
 EXTRAS = {"bleak": "ble", "pylsl": "lsl", "mne_lsl": "lsl", "can": "can", "edfio": "files"}

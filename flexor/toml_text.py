@@ -23,7 +23,9 @@ def _lines(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
     for key, value in table.items():
         name = ".".join(_key(part) for part in (*path, key))
         if isinstance(value, Mapping):
-            lines += ["", f"[{name}]", *_lines(value, (*path, key))]
+            inner = _lines(value, (*path, key))
+            # A table of tables alone is named by them.
+            lines += inner if value and inner and not inner[0] else ["", f"[{name}]", *inner]
         elif _is_table(value):
             for row in value:
                 lines += ["", f"[[{name}]]", *_lines(row, (*path, key))]
