@@ -172,7 +172,8 @@ def test_torque_is_gone_by_the_end_of_its_ramp_however_the_ticks_come(
             before = output.joints
         if not any(before):
             break
-    assert loop.now_s - begin_s <= ramp_s + 0.070
+    # The first step counts for 10 ms, however late it is, and the last one may be late too.
+    assert loop.now_s - begin_s <= ramp_s + 0.049 + 0.059 + 1e-6
 
 
 @given(
