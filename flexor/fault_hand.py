@@ -12,6 +12,7 @@ from typing import Any
 
 from acquisition.simulator.script import Prompt, Script
 from firmware_bridge.codec import cobs_decode
+from firmware_bridge.hands import HAND6
 from firmware_bridge.link import FrameType, HandState
 from firmware_bridge.safety_state import Cause, Phase, Request
 from flexor.fault_bench import MOVING_S, VirtualRun
@@ -24,6 +25,9 @@ from flexor.live import stoppable
 GARBLE = 0x5A
 TRIES_N = 3
 """Science 5.3, fault 28: a request is sent so often, and then the hand is let go."""
+STRONG = Script((Prompt("rest", 0.0, 2.5), Prompt("hand_close", 0.9, 6.0)), loop=False)
+FULL_S, INDEX = 3.2, 2
+"""When a strong hand_close drives the fingers at full speed: from it, braking takes longest."""
 BLOCKED_S = 0.150
 AT_ONCE_S = 0.001
 LOST_N = 10
@@ -55,14 +59,13 @@ def overhear(run: VirtualRun, then: Callable[[int], object] = bool) -> Counter[i
 def garbled() -> Outcome:
     """28: the hand's replies are nonsense mid-motion, or behind ARM; or it refuses to arm."""
     ok, safe_s = True, 0.0
-    for after_s in (0.0, 0.007, 0.013):  # telemetry comes every 20 ms
-        run = moving()
-        run.until(MOVING_S + after_s)
-        ok &= run.moving
+    for after_s in (0.0, 0.006, 0.012, 0.018):  # telemetry comes every 20 ms
+        run = VirtualRun(word=DEVICE, c=True, script=STRONG).until(FULL_S + after_s)
+        ok &= max(run.mcu.velocity_deg_s) >= HAND6.joints[INDEX].max_velocity_deg_s
         garble(run)
         safe_s = max(safe_s, run.rest_s())
         ok &= run.loop.gate_state.phase is Phase.FAULT
-    said = run.told(MOVING_S)
+    said = run.told(FULL_S)
 
     run = VirtualRun(word=DEVICE, c=True)
     struck: list[int] = []

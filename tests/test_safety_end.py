@@ -51,7 +51,7 @@ def test_a_silent_hand_is_a_lost_link() -> None:
     loop = moving()
     outputs = []
     for _ in range(5):
-        loop.now_s += 0.024
+        loop.now_s += 0.021
         outputs.append(loop.tell(loop.command(CLOSE), telemetry=False).do)
     assert outputs == [Do.SETPOINT] * 4 + [Do.DISARM]
     assert (loop.phase, loop.cause) == (Phase.FAULT, Cause.LINK_LOST)
