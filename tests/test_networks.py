@@ -21,6 +21,8 @@ from training.recipe import Fit, Recipe
 from training.run import as_session
 from training.train import calibrate, calibration_windows, deploy, draft_contract, provenance
 
+pytestmark = pytest.mark.slow
+
 FIT = Fit(120, 64, 3e-3, warmup_steps=10, average=0.9)
 LOG_COVARIANCE = {"features": "log_covariance"}
 

@@ -31,6 +31,8 @@ RECIPE = Recipe(
     "wrist", FIT, FIT, network="second_order", width=16, targets=("flexion", "rotation")
 )
 
+pytestmark = pytest.mark.slow
+
 
 def moving(user: str, seed: int, seconds: float = 20.0) -> Segment:
     """Two joints that move at once; each drives electrodes of its own, and some of the other's."""

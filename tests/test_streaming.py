@@ -30,6 +30,8 @@ from training.train import (
     provenance,
 )
 
+pytestmark = pytest.mark.slow
+
 RECIPE = Recipe("tcn", FIT, FIT, width=16, network="tcn")
 STREAMING = replace(RECIPE, streaming=True)
 

@@ -278,7 +278,8 @@ def _held_out(
 def _teacher(
     recipe: Recipe, segments: Sequence[Segment], labels: Sequence[str], folder: Path | None
 ) -> nn.Module:
-    """The recipe's larger network, trained on the same segments."""
+    """The recipe's larger network, trained on the same segments; without smoothed labels, for
+    these take from a teacher what it has to tell (Mueller, arXiv 1906.02629)."""
     settings = recipe.teacher
     larger = replace(
         recipe,
@@ -286,6 +287,7 @@ def _teacher(
         width=settings.width,
         options=settings.options,
         teacher=Teacher(),
+        pretrain=replace(recipe.pretrain, label_smoothing=0.0),
     )
     where = folder / "teacher" if folder else None
     module = network_for(larger, len(spec_of(segments).channels), len(labels))
