@@ -176,6 +176,10 @@ def test_after_a_pause_in_which_the_hand_held_positions_start_slowly_again() -> 
     loop.now_s += 0.065
     after = loop.tell(loop.command((100.0,) * N, mode=Mode.POSITION)).joints
     assert after[0] - last[0] == pytest.approx(75.0 * 0.050)
+    loop.at_deg = after
+    loop.now_s += 0.065
+    back = loop.tell(loop.command((0.0,) * N, mode=Mode.POSITION)).joints
+    assert back[0] - after[0] == pytest.approx(-75.0 * 0.050)
 
 
 def test_positions_start_from_where_the_hand_is() -> None:

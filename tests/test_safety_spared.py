@@ -127,7 +127,7 @@ def test_what_is_just_within_its_limit_is_no_fault() -> None:
 
 def test_a_joint_that_presses_with_its_largest_current_is_driven_no_further() -> None:
     loop = moving(replace(LIMITS, grip_a=0.5))
-    loop.current_a = (0.6, 0.5, None, -0.6)
+    loop.current_a = (0.6, 0.5, None, -0.6, 0.4)
     output = loop.decide(CLOSE)
     assert [speed > 0.0 for speed in output.joints] == [False, True, True, False, True, True]
     assert loop.cause is Cause.BLOCKED
