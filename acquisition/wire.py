@@ -26,11 +26,13 @@ SILENT_S = 2.0
 """A stream that says nothing for so long is over: asleep, out of reach, or stopped."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
 """Between two tries to connect again; doubled each time."""
-RATE_SPAN_S, RATE_SHARE = 1.8, 0.10
-"""Over the first seconds a stream may be so much faster or slower than it was said to be; found
-out within 2 s (science 5.3, fault 9)."""
-EXACT_SPAN_S = 3.0
-"""What a device may differ by less can only be seen over more: 50 ms of jitter are a 60th of it."""
+RATE_SHARE = 0.10
+"""By which a stream may be faster or slower than it was said to be."""
+LOOKS_S = 1.8, 3.0
+"""After so long that is looked at: found out within 2 s (science 5.3, fault 9), and what a device
+may differ by less over more, of which 50 ms of jitter are a 60th."""
+PAUSE_S = 0.3
+"""A silence so long tells nothing of the rate."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class Wired:
         self._ready: list[Chunk] = []
         self._heard_s = 0.0
         self._first_s: float | None = None
-        self._seen_n = 0
+        self._seen_n, self._looks_n = 0, 0
+        self._came_s = 0.0
 
     @property
     def spec(self) -> Spec:
@@ -89,7 +92,7 @@ class Wired:
             port.close()
             raise
         self._port, self._parser = port, self.wiring.parser(self._counts)
-        self._ready, self._first_s, self._seen_n = [], None, 0
+        self._ready, self._first_s, self._seen_n, self._looks_n = [], None, 0, 0
         self._heard_s = port.clock()
 
     def read(self, timeout_s: float) -> Chunk | None:
@@ -125,16 +128,21 @@ class Wired:
         port.close()
 
     def _check_rate(self, now_s: float) -> None:
-        """A device set to another rate would be decoded at a wrong speed: refused."""
-        counted = self.wiring.counted
+        """A device set to another rate would be decoded at a wrong speed: refused. Looked at twice,
+        in a stretch of the stream without a pause."""
+        counted, pause_s = self.wiring.counted, now_s - self._came_s
+        self._came_s = now_s
+        if self._looks_n == len(LOOKS_S):
+            return
         self._seen_n += sum(len(chunk.samples) + counted * chunk.lost for chunk in self._ready)
-        if self._first_s is None:
+        if self._first_s is None or pause_s > PAUSE_S:
             self._first_s, self._seen_n = now_s, 0
         span_s = now_s - self._first_s
-        if not RATE_SPAN_S <= span_s < 2 * EXACT_SPAN_S:
+        if span_s < LOOKS_S[self._looks_n]:
             return
+        self._looks_n += 1
         rate_hz, share = self._seen_n / span_s, self.wiring.rate_share
-        if span_s < EXACT_SPAN_S:
+        if self._looks_n < len(LOOKS_S):
             share = max(share, RATE_SHARE)
         if abs(rate_hz / self.spec.rate_hz - 1) > share:
             raise DeviceRefused(
