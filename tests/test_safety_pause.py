@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from firmware_bridge.command import Mode
+from firmware_bridge.limiter import limited, ramped, spared, torques
 from firmware_bridge.link import HOLD_MS, HandState
 from firmware_bridge.safety_state import Limits, Output, Request
 from tests.gate_rig import CLOSE, EXO_LIMITS, LIMITS, WELL, Loop, N, pushing
@@ -65,3 +66,43 @@ def test_a_pause_of_60_ms_bridges_the_speed_of_positions_too() -> None:
 
     assert step_deg(0.06) == pytest.approx(150.0 * 0.050)
     assert step_deg(0.0601) == pytest.approx(75.0 * 0.050)
+
+
+# Numbers that do not fit
+
+
+def test_torque_may_come_before_any_speed_was_measured() -> None:
+    loop = Loop(EXO_LIMITS)
+    for _ in range(60):
+        loop.now_s += 0.025
+        loop.tell(loop.command(rest=True), telemetry=False)
+    loop.tell(request=Request.ARM)
+    loop.hand = HandState.ARMED
+    loop.tell()
+    loop.now_s += 0.01
+    assert loop.state.seen.speed_deg_s == ()
+    assert any(loop.tell(loop.command((10.0, 5.0), mode=Mode.TORQUE)).joints)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_hand_that_tells_of_other_joints_is_an_error_and_not_half_a_movement(mode: Mode) -> None:
+    loop = pushing()
+    for _ in range(8):
+        loop.decide((0.0, 0.0), mode=Mode.TORQUE)
+    loop.at_deg = (50.0, 50.0, 50.0)
+    with pytest.raises(ValueError, match="zip"):
+        loop.decide((10.0, 5.0), mode=mode)
+
+
+ONE, TWO = ((0.0, 90.0, 60.0, 600.0),), ((20.0, 80.0), (10.0, 40.0))
+
+
+def test_bounds_for_another_number_of_joints_are_an_error() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        limited((1.0, 1.0), (1.0, 1.0), (1.0, 1.0), ONE, 0.1, 0.1, 1.0)
+    with pytest.raises(ValueError, match="zip"):
+        torques((1.0,), (1.0,), TWO, 1.0, 0.1)
+    with pytest.raises(ValueError, match="zip"):
+        ramped((1.0,), TWO, 0.1, 0.3)
+    with pytest.raises(ValueError, match="zip"):
+        spared((1.0,), (1.0,), (1.0,), ONE, TWO, 5.0)

@@ -107,7 +107,16 @@ def stuck(loop: Loop, said: Said) -> None:
         note(loop, said, loop.tell())
 
 
+def frozen(loop: Loop, said: Said) -> None:
+    """Holds under a poor signal until it opens."""
+    note(loop, said, decide(loop, CLOSE))
+    for n in range(40):
+        loop.at_deg = (60.0 - n,) * 6
+        note(loop, said, decide(loop, CLOSE, health=BAD_SIGNAL))
+
+
 SCRIPTS = {
+    "frozen": (frozen, replace(LIMITS, slow_open_after_s=0.5)),
     "torque": (torque, EXO_LIMITS),
     "velocity": (velocity, replace(LIMITS, slow_open_after_s=0.2)),
     "position": (position, LIMITS),
