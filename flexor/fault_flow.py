@@ -73,8 +73,8 @@ def loss_curve() -> list[dict[str, float]]:
             if run.second > 2.5:
                 held[1] += 1
                 held[0] += run.loop.gate_state.phase is Phase.ARMED and not run.loop.doubtful
-        share = held[0] / held[1]
-        rows.append({"lost": lose, "accuracy": accuracy(run), "hand_follows": share})
+        share = round(held[0] / held[1], 3)
+        rows.append({"lost": lose, "accuracy": round(accuracy(run), 3), "hand_follows": share})
     return rows
 
 

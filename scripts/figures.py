@@ -19,6 +19,7 @@ FLEXOR = str(Path(sys.executable).parent / "flexor")
 MYO = "EvaluationDataset/Male1/Test0"
 
 FIGURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "faults": ("Faults, end to end", "flexor faults", ("rows", "lost_packets")),
     "demo": (
         "The demo, live",
         "flexor demo --seconds 20",
@@ -200,6 +201,8 @@ def table(figures: dict[str, Any]) -> list[str]:
             cells = [text(row[name]) for name in names]
             cells += [text(row["per_user"][user]) for user in users]
             lines.append("| " + " | ".join(cells) + " |")
+        if "lost_packets" in figures:
+            lines += ["", *table({"rows": figures["lost_packets"]})]
         return lines
     return [
         "| | |",
