@@ -22,6 +22,7 @@ from models.head import Head, Matrix, logits, posterior_means, start_means
 from models.turns import turn_found
 
 Features = NDArray[np.float32]
+ALIKE = 2.5
 TURN_EVERY = 8
 """Blocks from one question how the ring is worn to the next: 4 s."""
 
@@ -46,6 +47,15 @@ class Adaptation:
     differ more from each other than blocks of one contraction."""
     doubt: float = 2.0
     """How slowly a block loses weight that lies far from every gesture."""
+    certain: float = 0.2
+    """A block teaches no gesture to which less of it belongs: hours of rest would drag along what
+    is never used."""
+    alike_blocks: float = 20.0
+    """Blocks alike count together as this many at most, so that skewed use, mostly rest, says no
+    more of a session than balanced use does."""
+    rest_margin: float = 5.0
+    """Log-density by which a block must be likelier rest than anything else for the reference, to
+    stay rest whatever the adapted means say: rest looks much the same on everybody."""
     iterations: int = 4
     prior_blocks: float = 40.0
     """Blocks that the users' mean shift is worth, when a refit begins."""
@@ -108,8 +118,8 @@ class State:
 class Adapter:
     """Settings and tools; what changes is in the State that `start` gives."""
 
-    def __init__(self, head: Head, settings: Adaptation | None) -> None:
-        self.head, self.settings = head, settings
+    def __init__(self, head: Head, settings: Adaptation | None, rest: int = 0) -> None:
+        self.head, self.settings, self._rest = head, settings, rest
         self.reference = start_means(head, (settings or Adaptation()).own)
         self._order = head.turns
 
@@ -190,7 +200,8 @@ class Adapter:
             turn = turn_found(self.head, blocks, state.turn, settings.prior_blocks)
             state.counts.turns += turn != state.turn
             state.turn = turn
-        means = refit(self.head, self.head.embed(blocks, state.turn), self.reference, settings)
+        embedded = self.head.embed(blocks, state.turn)
+        means = refit(self.head, embedded, self.reference, settings, self._rest)
         if fits(means, self.reference, settings.bound):
             state.means = means
             state.counts.refits += 1
@@ -198,15 +209,19 @@ class Adapter:
             state.counts.refused += 1
 
 
-def refit(head: Head, blocks: Matrix, reference: Matrix, settings: Adaptation) -> Matrix:
+def refit(head: Head, blocks: Matrix, reference: Matrix, settings: Adaptation, rest: int) -> Matrix:
     """(gesture, dimension): the means after expectation-maximisation over blocks (block,
     dimension), from the reference and the head's priors alone."""
-    means = reference
+    means, worth = reference, worths(blocks, settings.alike_blocks)
+    resting = _resting(head, blocks, reference, settings.rest_margin, rest)
     if not head.calibrated:
-        share = len(blocks) / (settings.prior_blocks + len(blocks))
-        means = reference + share * (blocks.mean(axis=0) - reference.mean(axis=0))
+        share = worth.sum() / (settings.prior_blocks + worth.sum())
+        middle = worth @ blocks / worth.sum()
+        means = reference + share * (middle - reference.mean(axis=0))
     for _ in range(settings.iterations):
         shares = belongings(blocks, means, settings)
+        shares[resting] = np.arange(len(means)) == rest
+        shares *= worth[:, None]
         seen = shares.sum(axis=0)
         centres = (shares.T @ blocks) / np.maximum(seen, 1e-9)[:, None]
         counts = settings.weight * seen
@@ -219,12 +234,33 @@ def refit(head: Head, blocks: Matrix, reference: Matrix, settings: Adaptation) -
     return means
 
 
+def _resting(
+    head: Head, blocks: Matrix, reference: Matrix, margin: float, rest: int
+) -> NDArray[np.bool_]:
+    """(block,): whether the reference is sure that it is rest."""
+    spread = np.matmul(blocks[None] - reference[:, None], head.factors)
+    scores = head.scales[:, None] - 0.5 * (spread**2).sum(axis=2)
+    others = np.delete(scores, rest, axis=0).max(axis=0)
+    return np.asarray(scores[rest] > others + margin)
+
+
+def worths(blocks: Matrix, alike_blocks: float) -> Matrix:
+    """(block,): 1 where a block has few like it, less in a crowd: a crowd counts as
+    `alike_blocks`. Blocks of one gesture differ by 2 a dimension on average; alike is within
+    ALIKE."""
+    squares = (blocks**2).sum(axis=1)
+    distances = squares[:, None] + squares[None] - 2 * blocks @ blocks.T
+    crowd = (distances < ALIKE * blocks.shape[1]).sum(axis=1)
+    return np.asarray(np.minimum(1.0, alike_blocks / crowd))
+
+
 def belongings(blocks: Matrix, means: Matrix, settings: Adaptation) -> Matrix:
     """(block, gesture): to which gesture each block belongs, and how much at all (0 .. 1)."""
     products = blocks @ means.T - 0.5 * (means**2).sum(axis=1)
     top = products.max(axis=1, keepdims=True)
     shares = np.exp((products - top) / settings.temperature)
     shares /= shares.sum(axis=1, keepdims=True)
+    shares[shares < settings.certain] = 0.0
     distance = ((blocks**2).sum(axis=1) - 2 * top[:, 0]) / blocks.shape[1]
     return np.asarray(shares / (1 + np.maximum(distance - 1, 0) / settings.doubt)[:, None])
 

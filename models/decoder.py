@@ -88,8 +88,8 @@ class Decoder:
         self._rate_hz = contract.spec.rate_hz
         self._length = contract.windows.length_samples
         self._hop = contract.windows.hop_samples
-        head = contract.head
-        self.adapter = None if head is None else Adapter(head, contract.adaptation)
+        head, settings = contract.head, contract.adaptation
+        self.adapter = None if head is None else Adapter(head, settings, self._rest)
         """None: the network's output holds the logits"""
         self.max_concealed_n = contract.windows.hop_samples
         """A gap of at most one hop is bridged by the last sample; a longer one ends the state."""
