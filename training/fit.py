@@ -10,6 +10,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def _trainer(how: Fit, folder: Path | None) -> lightning.Trainer:
         devices=1,
         precision="bf16-mixed" if fast else "32-true",
         deterministic=True,
-        logger=TensorBoardLogger(folder, name="", version="logs") if folder else False,
+        logger=_logger(folder),
         log_every_n_steps=max(1, min(10, how.steps)),
         callbacks=callbacks,
         val_check_interval=how.check_steps or None,
@@ -100,6 +101,13 @@ def _trainer(how: Fit, folder: Path | None) -> lightning.Trainer:
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+
+
+def _logger(folder: Path | None) -> Any:
+    """Logs for TensorBoard, where that is installed; Lightning refuses to run otherwise."""
+    if folder is None or find_spec("tensorboard") is None:
+        return False
+    return TensorBoardLogger(folder, name="", version="logs")
 
 
 class _Draws(IterableDataset[Batch]):
