@@ -138,6 +138,23 @@ def test_a_hand_that_holds_opens_when_its_time_has_passed() -> None:
     assert loop.state.since_s == loop.now_s
 
 
+@pytest.mark.parametrize("what", ["hand", "decisions", "disarm"])
+def test_silence_counts_when_its_time_has_passed_and_not_before(what: str) -> None:
+    limits = replace(LIMITS, telemetry_s=8 * TICK_S, stale_s=6 * TICK_S, disarm_s=8 * TICK_S)
+    loop = exactly(armed(limits))
+    loop.now_s += TICK_S
+    loop.tell(loop.command(), telemetry=True)
+    ticks_n = {"hand": 8, "decisions": 6, "disarm": 8}[what]
+    for _ in range(ticks_n):
+        loop.now_s += TICK_S
+        loop.tell(loop.command() if what == "hand" else None, telemetry=what != "hand")
+    assert loop.phase is (Phase.HOLD if what == "disarm" else Phase.ARMED)
+    loop.now_s += TICK_S
+    loop.tell(loop.command() if what == "hand" else None, telemetry=what != "hand")
+    after = {"hand": Phase.FAULT, "decisions": Phase.HOLD, "disarm": Phase.DISARMED}[what]
+    assert loop.phase is after
+
+
 # Pressing and resistance
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from firmware_bridge.command import Mode
-from firmware_bridge.safety_state import Cause, Do, Output, Phase, Request
+from firmware_bridge.safety_state import Cause, Do, Health, Output, Phase, Request
 from tests.gate_rig import BAD_SIGNAL, EXO_LIMITS, WELL, Loop, armed, push, pushing
 
 pytestmark = pytest.mark.edge
@@ -171,6 +171,18 @@ def test_a_decision_that_comes_late_takes_torque_up_from_what_is_left() -> None:
     assert left == pytest.approx((8.0, 4.0))
     assert loop.phase is Phase.ARMED
     assert push(loop, (10.0, 5.0)).joints == pytest.approx((10.0, 5.0))
+
+
+@pytest.mark.parametrize("health", [WELL, BAD_SIGNAL])
+def test_torque_that_fades_is_sent_every_ten_milliseconds_and_no_more(health: Health) -> None:
+    loop = pushing()
+    loop.now_s += 0.051
+    assert loop.tell(health=health).do is Do.SETPOINT
+    for _ in range(3):
+        loop.now_s += 0.006
+        assert loop.tell(health=health).do is Do.NOTHING
+        loop.now_s += 0.0041
+        assert loop.tell(health=health).do is Do.SETPOINT
 
 
 def test_a_decision_in_time_leaves_the_torque_as_it_is() -> None:

@@ -126,7 +126,7 @@ SCRIPTS = {
 
 @pytest.mark.parametrize("name", SCRIPTS)
 @pytest.mark.parametrize(
-    "start_s", [-0.625, -0.3125, -0.125, -TICK_S, 0.0, TICK_S, HOP_S, 0.5, 1048576.0]
+    "start_s", [-1.5, -1.25, -0.625, -0.3125, -0.125, -TICK_S, 0.0, TICK_S, HOP_S, 0.5, 1048576.0]
 )
 def test_the_clocks_zero_is_nowhere_special(name: str, start_s: float) -> None:
     script, limits = SCRIPTS[name]
