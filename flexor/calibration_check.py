@@ -38,7 +38,6 @@ REASONS: dict[str, str] = {
     "late": "it began late ({what} s): begin with the prompt",
     "short": "it was let go too early: hold it until the bar is full",
     "unlike": "it looked like {what}: make it as the other times",
-    "lost": "samples were lost: stay near the receiver",
 }
 """why a contraction is asked for again -> the sentence, and the mend"""
 

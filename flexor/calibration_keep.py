@@ -19,12 +19,18 @@ else:
 
 
 def profile_text(
-    before: Path | None, artifact: str, fitted: Fitted, source: str, *, last_good: str = ""
+    before: Path | None,
+    artifact: str,
+    fitted: Fitted,
+    source: str,
+    *,
+    last_good: str = "",
+    hand: str = "",
 ) -> bytes:
     """The profile with the calibration in it, as TOML; all else stays as it is in `before`.
 
-    artifact: its name, as the profile tells it. Refuses a profile that trusts signed artifacts
-    alone: a calibration is signed by nobody.
+    artifact: its name, as the profile tells it. hand: where `before` tells of none. Refuses a
+    profile that trusts signed artifacts alone: a calibration is signed by nobody.
     """
     told: dict[str, Any] = {}
     if before is not None and before.exists():
@@ -38,6 +44,8 @@ def profile_text(
     levels = {k: v for k, v in told.get("levels", {}).items() if k in known - set(fitted.levels)}
     levels |= {k: {"low": low, "high": high} for k, (low, high) in fitted.levels.items()}
     told |= {"source": source, "artifact": artifact, "levels": levels}
+    if hand:
+        told.setdefault("hand", hand)
     if last_good:
         told["last_good"] = last_good
     return toml_text(told).encode()

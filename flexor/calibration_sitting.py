@@ -162,10 +162,10 @@ def discard(sitting: Sitting) -> None:
     sitting.path.unlink(missing_ok=True)
 
 
-def leave(sitting: Sitting) -> None:
-    """Ends the recording. Harmless when repeated."""
+def leave(sitting: Sitting, timeout_s: float = 5.0) -> None:
+    """Ends the recording, and waits so long for its last byte. Harmless when repeated."""
     if sitting.recorder is not None:
-        sitting.recorder.close()
+        sitting.recorder.close(timeout_s)
         sitting.recorder = None
 
 

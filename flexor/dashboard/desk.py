@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from acquisition.stream import Refused
 from flexor.dashboard.access import Access
 from flexor.dashboard.audit import Audit
+from flexor.dashboard.calibrating import Calibrating
 from flexor.dashboard.hub import Hub
 from flexor.dashboard.policy import Why
 from flexor.dashboard.supervisor import Supervisor
@@ -50,6 +52,11 @@ class Desk:
     """the test that is done, or was done last"""
     every_turn: list[Callable[[], None]] = field(default_factory=list)
     """called after every look at the run: tests and calibrations go on here"""
+
+    @cached_property
+    def calibrating(self) -> Calibrating:
+        """The one calibration that may be under way."""
+        return Calibrating(self.hub, self.folder / "calibrations")
 
     @property
     def wearers(self) -> Wearers:

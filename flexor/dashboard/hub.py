@@ -93,9 +93,13 @@ class Hub:
 
     def say(self, key: str) -> bool:
         """Asks something of the run; False when there is none."""
+        return self.tell({"key": key})
+
+    def tell(self, word: dict[str, Any]) -> bool:
+        """The same in words of one's own."""
         if self._sock is None:
             return False
-        say(self._sock, {"key": key})
+        say(self._sock, word)
         return True
 
     def leave(self) -> None:

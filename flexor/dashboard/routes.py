@@ -61,7 +61,8 @@ def _live(app: FastAPI, desk: Desk) -> None:
     def live(since: int = 0, spectrum: bool = False) -> Response:
         view = live_view(desk.hub, max(0, since), spectrum=spectrum)
         test = desk.examination
-        return JSONResponse(view | {"test": test and test.picture(time.monotonic())})
+        view |= {"test": test and test.picture(time.monotonic())}
+        return JSONResponse(view | {"calibration": desk.calibrating.view()})
 
     @app.get("/metrics")
     def metrics() -> Response:

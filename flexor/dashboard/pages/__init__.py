@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 PAGES: dict[str, tuple[str, str]] = {
     "/": ("flexor.dashboard.pages.electrodes", "electrodes"),
+    "/calibrate": ("flexor.dashboard.pages.calibrate", "calibrate"),
     "/drive": ("flexor.dashboard.pages.drive", "drive"),
     "/test": ("flexor.dashboard.pages.test", "test"),
     "/profiles": ("flexor.dashboard.pages.profiles", "profiles"),

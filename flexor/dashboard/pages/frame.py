@@ -13,7 +13,7 @@ from flexor.dashboard.desk import Desk
 from flexor.dashboard.guard import COOKIE
 from flexor.dashboard.words import LANGUAGES, STATES, state_name, word
 
-SCRIPTS = ("flexor.js", "tests.js")
+SCRIPTS = ("flexor.js", "tests.js", "calibrate.js")
 LANGUAGE_COOKIE = "flexor_language"
 
 

@@ -1,0 +1,212 @@
+"""The page's calibration: it hears what the run tells, however many browsers look."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from acquisition.stream import Chunk, FlexorError, Refused, Spec
+from flexor.calibration import Phase, again, go_on, pause
+from flexor.calibration_fit import Report
+from flexor.calibration_keep import profile_text
+from flexor.calibration_plan import HOLD, Wanted, target_at
+from flexor.calibration_sitting import Sitting, discard, do, finish, hear, leave, resumed, sit
+from flexor.dashboard.hub import Hub
+from flexor.messages import Kind, SamplesMessage
+from flexor.wearers import Version, Wearers
+
+LEVEL_S = 0.2
+"""Of signal that the cursor shows."""
+USUAL_RATIO = 8.0
+"""Of a contraction's level to rest's, until one was seen."""
+TRACE_N = 60
+"""Points of a moving target that are drawn."""
+LEAVE_S = 0.3
+"""The page waits no longer for the recorder, which finishes by itself."""
+BEGIN_S = 5.0
+"""How long a run may take until it has told what it streams."""
+
+
+class Calibrating:
+    """One at a time for the whole page."""
+
+    def __init__(self, hub: Hub, folder: Path) -> None:
+        self.hub, self.folder = hub, folder
+        self.sitting: Sitting | None = None
+        self.busy = False
+        """while something is fitted"""
+        self.problem = ""
+        """why it ended before its time"""
+        self.version = 0
+        """grows with whatever changes the table of gestures"""
+        self.report: Report | None = None
+        self.newest: dict[str, Any] = {}
+        """what was said of the newest contraction"""
+        hub.listeners.append(self.hear)
+
+    def hear(self, kind: Kind, value: Any) -> None:
+        """Every message of the run. What goes wrong ends the calibration, and not the page."""
+        sitting = self.sitting
+        if sitting is None:
+            return
+        try:
+            if kind is Kind.SPEC and Spec.from_json(value["spec"]) != sitting.guide.spec:
+                raise Refused("Another sensor was started: begin the calibration again.")
+            if kind is Kind.SAMPLES:
+                self._samples(sitting, value)
+        except (FlexorError, ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+            self.problem = str(error)
+            self.end()
+
+    def _samples(self, sitting: Sitting, message: SamplesMessage) -> None:
+        rows = np.frombuffer(message.data, "<f4").reshape(-1, message.channels_n)
+        chunk = Chunk(rows.astype(np.float32), message.clock_s, message.lost)
+        for event in hear(sitting, chunk):
+            if event.take is not None:
+                self.version += 1
+                self.report = sitting.guide.report()
+                verdict, task = event.take.verdict, event.take.task
+                self.newest = {
+                    "n": self.version,
+                    "gesture": task.gesture,
+                    "reason": verdict.reason,
+                    "what": verdict.what,
+                    "reaction_s": verdict.reaction_s,
+                }
+
+    async def begin(self, wanted: Wanted, continues: Path | None = None) -> None:
+        """Begins one on the run that there is. Refuses when there is none, and what `sit` does."""
+        until_s = time.monotonic() + BEGIN_S
+        while not self.hub.alive or self.hub.spec is None:
+            if time.monotonic() > until_s:
+                raise Refused("Nothing streams yet: start the sensor first.")
+            await asyncio.sleep(0.05)
+        self.end()
+        self.problem, self.report, self.newest = "", None, {}
+        source, spec = self.hub.source, self.hub.spec
+        perform = self._perform if source.partition(":")[0] == "synthetic" else None
+        self.sitting = await asyncio.to_thread(
+            sit, wanted, spec, source, self.folder, perform=perform, continues=continues
+        )
+        if continues is not None:
+            self.report = self.sitting.guide.report()
+        self.version += 1
+
+    def unfinished(self) -> Path | None:
+        """The recording of the newest calibration, where it was broken off."""
+        found = sorted(self.folder.glob("calibration-*.xdf"))
+        if not found or self.sitting is not None or found[-1].with_suffix(".onnx").exists():
+            return None
+        return found[-1] if not found[-1].with_suffix(".done").exists() else None
+
+    async def go_on_from(self, path: Path) -> None:
+        """Goes on from a recording. Refuses one of something else."""
+        guide = await asyncio.to_thread(resumed, path)
+        await self.begin(guide.wanted, path)
+
+    async def fit(self) -> None:
+        """Fits what was made. Refuses too little."""
+        if self.sitting is None or self.busy:
+            return
+        self.busy = True
+        try:
+            await asyncio.to_thread(finish, self.sitting)
+        finally:
+            self.busy = False
+            self.version += 1
+
+    async def keep(self, wearers: Wearers, name: str, before: Path | None, hand: str) -> Version:
+        """A new version of the wearer's profile, with the calibration in it. Refuses bad names."""
+        sitting = self.sitting
+        if sitting is None or sitting.fitted is None:
+            raise Refused("There is nothing to keep yet: fit the calibration first.")
+        file = f"artifact{sitting.path.suffix}"
+        text = profile_text(before, file, sitting.fitted, sitting.source, hand=hand)
+        files = {"profile.toml": text, file: sitting.path.read_bytes()}
+        why = f"calibration of {len(sitting.guide.wanted.gestures)} gestures"
+        version = await asyncio.to_thread(wearers.save, name, files, why)
+        self.end()
+        return version
+
+    def discard(self) -> None:
+        """Removes what was fitted; the recording stays."""
+        if self.sitting is not None:
+            discard(self.sitting)
+            self.end()
+
+    def end(self) -> None:
+        """Nobody is calibrated any more."""
+        sitting, self.sitting = self.sitting, None
+        self.version += 1
+        if sitting is not None:
+            if sitting.guide.phase is Phase.DONE:
+                sitting.recording.with_suffix(".done").touch()
+            leave(sitting, LEAVE_S)
+
+    def repeat(self, gesture: str) -> None:
+        """Lets a gesture be made again."""
+        if self.sitting is not None:
+            again(self.sitting.guide, gesture)
+            self.version += 1
+
+    def pause(self) -> None:
+        """Pauses at the next rest, or goes on."""
+        if self.sitting is not None:
+            guide = self.sitting.guide
+            (go_on if guide.phase is Phase.PAUSED or guide.pausing else pause)(guide)
+
+    def make(self, gesture: str) -> None:
+        """Lets a simulated wearer make a gesture while the fit is tried."""
+        if self.sitting is not None:
+            rest = gesture == self.sitting.guide.wanted.rest
+            do(self.sitting, gesture, 0.0 if rest else 0.5)
+
+    def _perform(self, gesture: str, effort: float) -> None:
+        self.hub.tell({"perform": {"gesture": gesture, "effort": effort}})
+
+    def view(self) -> dict[str, Any]:
+        """What a browser draws, as JSON takes it."""
+        sitting = self.sitting
+        if sitting is None:
+            return {"phase": "", "problem": self.problem}
+        guide, task = sitting.guide, sitting.guide.task
+        view: dict[str, Any] = {
+            "phase": guide.phase.value,
+            "problem": self.problem,
+            "left_s": round(guide.left_s, 2),
+            "share": round(min(1.0, guide.phase_s / max(1e-9, guide.phase_s + guide.left_s)), 3),
+            "target": round(guide.target, 3),
+            "level": self._level(sitting),
+            "done": guide.done_n,
+            "all": guide.all_n,
+            "newest": self.newest,
+            "busy": self.busy,
+            "spider": self.report.spider if self.report else {},
+            "intent": None,
+        }
+        if task is not None:
+            view |= {"gesture": task.gesture, "shape": task.shape, "position": task.position}
+            if task.shape != HOLD:
+                steps = (task.seconds * k / TRACE_N for k in range(TRACE_N + 1))
+                view["trace"] = [round(target_at(task, second), 3) for second in steps]
+        if sitting.decoder is not None and sitting.intent is not None:
+            i = sitting.intent
+            view["intent"] = [i.gesture, round(i.strength, 3), round(i.confidence, 3), i.rejected]
+        return view
+
+    def _level(self, sitting: Sitting) -> float | None:
+        """0 .. 1: the wearer's effort now, of a comfortable contraction of what is asked for."""
+        looks = sitting.guide.looks
+        newest = self.hub.newest(round(LEVEL_S * sitting.guide.spec.rate_hz))
+        if not looks or not len(newest) or np.isnan(newest).any():
+            return None
+        task = sitting.guide.task
+        own = [at.level for at in looks if task is not None and at.task.gesture == task.gesture]
+        rest = float(np.median([at.rest_level for at in looks]))
+        comfort = float(np.median(own)) if own else USUAL_RATIO * rest
+        level = float(np.sqrt(np.mean(newest.var(axis=0))))
+        return round(min(1.3, max(0.0, (level - rest) / max(1e-9, comfort - rest))), 3)
