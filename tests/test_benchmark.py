@@ -1,0 +1,136 @@
+"""Benchmarks by name, their intervals, and sessions in skewed use; cheating is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from acquisition.myo_files import MYO_GESTURES, MYO_SPEC
+from acquisition.stream import Refused
+from flexor.benchmark import run_benchmark
+from training.datasets import Segment
+from training.protocol_myo import (
+    UNKNOWN,
+    UNUSED,
+    Case,
+    interval,
+    row_of,
+    run_myo,
+    stream_of,
+)
+
+
+def segments(user: str, session: str, seed: int = 0, cycles: int = 1) -> list[Segment]:
+    rng = np.random.default_rng(seed)
+    levels = 2 + 12 * np.random.default_rng(1).random((7, 8))
+    levels[0] = 1.0
+    return [
+        Segment(user, session, c, g, x, MYO_SPEC)
+        for c in range(cycles)
+        for k, g in enumerate(MYO_GESTURES)
+        for x in [(rng.normal(size=(400, 8)) * levels[k]).round().astype(np.float32)]
+    ]
+
+
+def write(root: Path, folder: str, parts: list[Segment]) -> None:
+    where = root / folder
+    where.mkdir(parents=True)
+    for n, part in enumerate(parts):
+        (where / f"classe_{n}.dat").write_bytes(
+            part.samples.clip(-127, 127).astype("<i2").tobytes()
+        )
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small set in the published layout."""
+    root = tmp_path_factory.mktemp("myo")
+    for n in range(3):
+        parts = segments(f"Male{n}", "training0", n)
+        write(root, f"PreTrainingDataset/Male{n}/training0", parts)
+    for n, session in enumerate(("training0", "Test0", "Test1")):
+        parts = segments("Male0", session, 20 + n)
+        write(root, f"EvaluationDataset/Male0/{session}", parts)
+    return root
+
+
+def test_the_myo_protocol_gives_a_row_for_each_model_and_count(root: Path, tmp_path: Path) -> None:
+    report = run_benchmark(
+        "myo", Path("none.toml"), root, "0,1", "covariance_adaptive", "", tmp_path
+    )
+    rows = report["rows"]
+    assert [(row["model"], row["cycles"]) for row in rows] == [
+        ("covariance_adaptive", 0),
+        ("covariance_adaptive", 1),
+    ]
+    assert rows[1]["mean"] > 0.95
+    assert rows[1]["int8_agreement"] > 0.98
+    assert rows[1]["bytes"] <= 150_000
+    assert set(rows[0]["per_user"]) == {"evaluation/Male0"}
+
+
+def test_a_calibration_that_is_also_the_test_is_refused(root: Path, tmp_path: Path) -> None:
+    test = root / "EvaluationDataset/Male0/Test0"
+    cheat = tmp_path / "set"
+    for folder in ("PreTrainingDataset", "EvaluationDataset"):
+        for path in sorted((root / folder).rglob("*.dat")):
+            at = cheat / path.relative_to(root)
+            at.parent.mkdir(parents=True, exist_ok=True)
+            source = (
+                test / path.name if "training0" in at.parts and "Evaluation" in folder else path
+            )
+            at.write_bytes(source.read_bytes())
+    with pytest.raises(Refused, match="calibration and test parts hold the same samples"):
+        run_myo(Case(), cheat, ["covariance"], [1], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("other", "0", ""), 'no protocol "other"'),
+        (("myo", "5", ""), "whole numbers from 0 to 4"),
+        (("myo", "0", "covarianse"), 'Did you mean "covariance"'),
+    ],
+)
+def test_wrong_words_are_refused(words: tuple[str, str, str], sentence: str, root: Path) -> None:
+    protocol, cycles, models = words
+    with pytest.raises(Refused, match=sentence):
+        run_benchmark(protocol, Path("none.toml"), root, cycles, models, "", root)
+
+
+def test_skewed_use_is_mostly_rest_and_lacks_two_gestures() -> None:
+    test = [s for name in ("Test0", "Test1") for s in segments("u", name, 3, cycles=2)]
+    long = [replace(s, samples=np.tile(s.samples, (3, 1))[:1000]) for s in test]
+    stream = stream_of(long, Case(skewed=True))[0]
+    ends = [n for n, _ in stream.markers[1:]] + [len(stream.samples)]
+    held: dict[str, int] = {}
+    for (start, gesture), end in zip(stream.markers, ends, strict=True):
+        held[gesture] = held.get(gesture, 0) + end - start
+    assert held["rest"] / len(stream.samples) == pytest.approx(0.8, abs=0.01)
+    assert UNKNOWN in held
+    assert not set(UNUSED) & set(held)
+
+
+def test_the_interval_holds_the_mean_and_narrows_with_more_users() -> None:
+    few, many = (np.tile([0.9, 1.0], n) for n in (3, 300))
+    low, high = interval(few)
+    assert low < 0.95 < high
+    near = interval(many)
+    assert near[1] - near[0] < high - low
+    assert interval(few) == (low, high)
+
+
+def test_a_row_names_its_worst_user() -> None:
+    def one(share: float) -> dict[str, Any]:
+        shares = dict.fromkeys(("int8", "float", "agreement", "rest"), share)
+        rest = {"confusion": {}, "params": 1, "macs": 1, "bytes": 9, "us": 1.0, "cal": 0.1}
+        return {**shares, **rest, "decision_us": 2.0}
+
+    row = row_of("covariance", 1, ["a", "b"], [one(0.9), one(0.7)])
+    assert row["worst"] == 0.7
+    assert row["mean"] == pytest.approx(0.8)
+    assert row["per_user"] == {"a": 0.9, "b": 0.7}
