@@ -1,6 +1,7 @@
 """Runs the tests of the safety gate again and again, each time in a fork of one warm process.
 
-scripts/mutation_tests.py serve SOCKET   starts the process; PYTEST words follow
+scripts/mutation_tests.py serve SOCKET   starts the process; words for pytest follow, in groups
+                                         with a "then" between them: one after the other
 scripts/mutation_tests.py SOCKET         one run: its exit code is pytest's
 
 `scripts/mutation` calls it for each mutant: a fresh interpreter would spend most of its time on
@@ -26,6 +27,7 @@ def serve(path: str, words: list[str]) -> None:
 
     del hypothesis
     sys.dont_write_bytecode = True  # a mutant is as old and as long as the next one
+    groups = [group.split() for group in " ".join(words).split(" then ")]
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen()
@@ -36,7 +38,7 @@ def serve(path: str, words: list[str]) -> None:
             listener.close()
             caller.close()
             resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
-            os._exit(int(pytest.main(words)))
+            os._exit(next(filter(None, (int(pytest.main(group)) for group in groups)), 0))
         _, status = os.waitpid(child, 0)
         caller.sendall(bytes([min(255, abs(os.waitstatus_to_exitcode(status)))]))
         caller.close()
