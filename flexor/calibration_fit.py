@@ -70,7 +70,8 @@ class Report:
     confused: tuple[tuple[str, str, float], ...]
     """(asked, decided, share), the worst first"""
     nearest: tuple[str, str, float] | None
-    """the two that are hardest to tell apart, and how many deviations lie between them"""
+    """the two that are hardest to tell apart, and how many deviations lie between them; None with
+    fewer than two repetitions"""
     spider: dict[str, tuple[float, ...]]
     """gesture -> (channel,) 0 .. 1: how far each channel rises above rest, of the most that any
     channel does in any gesture"""
@@ -167,7 +168,7 @@ def report(looks: Sequence[Look], labels: Sequence[str]) -> Report:
         round(float(np.mean([shares[k, k] for k in seen])), 4) if seen else None,
         {labels[k]: round(float(shares[k, k]), 4) for k in seen},
         tuple(sorted(wrong, key=lambda row: -row[2])),
-        nearest(x, labels),
+        nearest(x, labels) if seen else None,
         spider(x, labels),
     )
 

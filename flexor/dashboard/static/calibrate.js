@@ -213,6 +213,7 @@ flexor.pictures.spider = (place, view) => {
   context.fillStyle = context.strokeStyle;
   context.font = "11px system-ui";
   context.textAlign = "center";
+  context.lineWidth = 1;
   context.globalAlpha = 0.25;
   for (let k = 0; k < n; k += 1) {
     context.beginPath();
