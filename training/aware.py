@@ -80,7 +80,7 @@ def aware(module: nn.Module, windows: Samples, *, estimates: bool = False) -> nn
         else:
             loss = kl_div(log_softmax(told, 1), taught[which], reduction="batchmean")
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
     for layer in rounded:
         layer.settle()
