@@ -11,7 +11,7 @@ import numpy as np
 
 from acquisition.simulator.arms import ARMS, Arm
 from acquisition.simulator.faults import Fault
-from acquisition.simulator.script import Script, demo_script
+from acquisition.simulator.script import Plan, demo_script
 from acquisition.simulator.simulation import Simulation
 from acquisition.simulator.will import Will
 from acquisition.stream import (
@@ -42,7 +42,7 @@ def open_synthetic(
     user: int = 0,
     session: int = 0,
     faults: Sequence[Fault] = (),
-    script: Script | Will | None = None,
+    script: Plan | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Synthetic:
@@ -76,7 +76,7 @@ class Synthetic:
     def __init__(
         self,
         arm: Arm,
-        script: Script | Will,
+        script: Plan,
         faults: Sequence[Fault] = (),
         *,
         fast: bool = False,

@@ -50,6 +50,7 @@ CASES = {
     "second_order": case("second_order"),
     "mlp": case("mlp", **LOG_COVARIANCE),
     "dbn": case("dbn", fit=replace(FIT, steps=300, rate=1e-2), **LOG_COVARIANCE),
+    "course": case("course", 0.75, features="course"),
     "tcn, streaming": case("tcn", 0.8, streaming=True),
 }
 

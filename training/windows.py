@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from acquisition.stream import Refused, Samples, Spec
 from acquisition.tables import refuse_unknown
 from models.familiar import Familiar, familiar_from
+from preprocessing.course import Course
 from preprocessing.features import LogCovariance, TimeDomain, covariance, symmetric_log
 from preprocessing.filters import Highpass
 from preprocessing.recentre import Recentre
@@ -63,9 +64,10 @@ class WindowSet:
 FEATURES: dict[str, Stage] = {
     "time_domain": TimeDomain(("log_mav", "log_wl", "zc", "ssc")),
     "log_covariance": LogCovariance(ridge=0.03),
+    "course": Course(step_samples=5, steps_n=10),
 }
 """name -> stage behind the windows. The ridge is in re-centred units, where a session's usual power
-is 1: about one squared count of a Myo."""
+is 1: about one squared count of a Myo. The steps of a course are the recipe's hops."""
 
 
 def features_stage(recipe: Recipe) -> Stage | None:
@@ -73,7 +75,11 @@ def features_stage(recipe: Recipe) -> Stage | None:
     if not recipe.features:
         return None
     refuse_unknown(recipe.features, FEATURES, "feature")
-    return FEATURES[recipe.features]
+    stage, signal = FEATURES[recipe.features], recipe.signal
+    if isinstance(stage, Course):
+        steps_n = signal.window_samples // signal.hop_samples
+        return replace(stage, step_samples=signal.hop_samples, steps_n=steps_n)
+    return stage
 
 
 def sessions(segments: Sequence[Segment]) -> list[list[Segment]]:

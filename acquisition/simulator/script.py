@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Protocol
 
 from acquisition.simulator.anatomy import GESTURES
 from acquisition.stream import Refused
@@ -34,6 +35,25 @@ class Prompt:
             raise Refused(f"Effort is a share from 0 to 1, not {self.effort}.")
         if not (math.isfinite(self.seconds) and self.seconds > 0):
             raise Refused(f"A gesture is held for some seconds, not {self.seconds}.")
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Efforts of several gestures at once, each 0..1."""
+
+    efforts: tuple[tuple[str, float], ...]
+
+
+class Plan(Protocol):
+    """What decides what the virtual wearer does: a script, a will or a pursuit."""
+
+    def begins(self) -> Iterator[tuple[float, Prompt | Blend | None]]:
+        """(second at which it begins, what is asked), in order; None: as before."""
+        ...
+
+    def told(self) -> Iterator[tuple[float, Prompt]]:
+        """The prompts that a recording's markers tell of."""
+        ...
 
 
 @dataclass(frozen=True)

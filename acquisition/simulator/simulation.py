@@ -14,8 +14,7 @@ from acquisition.simulator import conductor, front_end, noise, units, wearer
 from acquisition.simulator.anatomy import Floats, donning, person
 from acquisition.simulator.arms import Arm
 from acquisition.simulator.faults import Fault, check
-from acquisition.simulator.script import Script
-from acquisition.simulator.will import Will
+from acquisition.simulator.script import Plan
 from acquisition.stream import Marker, Samples
 
 BLOCK_S = 0.05
@@ -41,7 +40,7 @@ class Simulation:
     Holds the state of all parts. Not for two threads.
     """
 
-    def __init__(self, arm: Arm, script: Script | Will, faults: Sequence[Fault] = ()) -> None:
+    def __init__(self, arm: Arm, script: Plan, faults: Sequence[Fault] = ()) -> None:
         check(faults, len(arm.channels))
         self.arm = arm
         self.faults = tuple(faults)

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from acquisition.simulator.anatomy import GESTURES, Floats, Person
-from acquisition.simulator.script import Prompt, Script
-from acquisition.simulator.will import Will
+from acquisition.simulator.script import Blend, Plan, Prompt
 
 STEP_S = 0.01
 """Drive changes this often; unsteadiness ends near 3 Hz, ramps last 200 ms."""
@@ -36,6 +35,8 @@ class Manner:
     """Seconds of full drive after which a muscle is 63 % tired; None: it never tires."""
 
 
+RAMP_LAGS = 3.36
+"""Two equal lags in a row: 10 to 90 % of a step takes so many of their time constants."""
 TREMOR_HZ = 2.5
 SWAY_HZ = 0.2
 TIRED_VELOCITY = 0.8
@@ -64,7 +65,7 @@ class Wearer:
     """(muscle,) 0 rested .. 1 tired"""
 
 
-def start(body: Person, manner: Manner, script: Script | Will, rng: np.random.Generator) -> Wearer:
+def start(body: Person, manner: Manner, script: Plan, rng: np.random.Generator) -> Wearer:
     n = len(body.turn)
     coming = _intentions(body, manner, script, np.random.default_rng(rng.integers(2**63)))
     next_s, next_target = next(coming)
@@ -82,8 +83,7 @@ def drive(state: Wearer) -> Floats:
         state.target = state.next_target
         state.next_s, state.next_target = next(state.coming, (math.inf, state.target))
     state.step_n += 1
-    # Two equal lags in a row: 10 to 90 % of a step takes 3.36 of their time constants.
-    share = 1 - math.exp(-STEP_S * 3.36 / manner.ramp_s)
+    share = 1 - math.exp(-STEP_S * RAMP_LAGS / manner.ramp_s)
     state.held[:, 1] += share * (state.target - state.held[:, 1])
     state.held[:, 0] += share * (state.held[:, 1] - state.held[:, 0])
     drawn = state.rng.normal(size=len(state.target) + 1)
@@ -106,12 +106,18 @@ def speed(state: Wearer) -> Floats:
 
 
 def _intentions(
-    body: Person, manner: Manner, script: Script | Will, rng: np.random.Generator
+    body: Person, manner: Manner, script: Plan, rng: np.random.Generator
 ) -> Iterator[tuple[float, Floats]]:
-    """(second, drive that is meant from then on) for each prompt, made anew each time."""
+    """(second, drive that is meant from then on) for each prompt, made anew each time; a blend
+    goes on as it was begun."""
     delay, meant = 0.0, body.tone
+    style: Floats | None = None
     for at, prompt in script.begins():
-        if prompt is not None:
+        if isinstance(prompt, Blend):
+            if style is None:
+                style = np.exp(rng.normal(0, manner.repeat, len(body.turn)))
+            delay, meant = manner.reaction_s, _blended(body, prompt, style)
+        elif prompt is not None:
             delay = manner.reaction_s * max(0.2, 1 + 0.2 * rng.normal())
             meant = _meant(body, manner, prompt, rng)
         yield at + delay, meant
@@ -122,3 +128,9 @@ def _meant(body: Person, manner: Manner, prompt: Prompt, rng: np.random.Generato
     effort = prompt.effort * math.exp(rng.normal(0, manner.effort_repeat))
     asked = body.synergy[GESTURES.index(prompt.gesture)] * style * effort
     return np.minimum(np.maximum(asked, body.tone), 1.0)
+
+
+def _blended(body: Person, blend: Blend, style: Floats) -> Floats:
+    """Each muscle does what all gestures of the blend ask of it together, as far as it can."""
+    asked = sum(effort * body.synergy[GESTURES.index(g)] for g, effort in blend.efforts)
+    return np.minimum(np.maximum(asked * style, body.tone), 1.0)

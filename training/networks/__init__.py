@@ -33,6 +33,7 @@ NETWORKS: dict[str, tuple[str, str]] = {
     "second_order": ("training.networks.second_order", "SecondOrder"),
     "mlp": ("training.networks.mlp", "Mlp"),
     "dbn": ("training.networks.dbn", "DeepBelief"),
+    "course": ("training.networks.course", "CourseNetwork"),
 }
 """name -> (module, class of (size, width, **options))"""
 

@@ -1,0 +1,61 @@
+"""A temporal convolutional network over the course of each muscle's effort, beside a linear part.
+
+Source of the form: wide and deep learning (Cheng et al., arXiv 1606.07792), the deep part being the
+dilated blocks of training/networks/tcn.py. The wide part holds what a ridge regression with lags
+would; its weights and the deep part's are fitted to a wearer at once, in closed form.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, cast
+
+import torch
+from torch import nn
+
+from acquisition.stream import Refused
+from training.networks import Size
+from training.networks.cnn import convolution
+from training.networks.tcn import Block, dilations
+
+LAG_STEPS = 5
+"""The linear part sees means over so many steps."""
+
+
+class CourseNetwork(nn.Module):
+    """(batch, feature) of preprocessing.course -> (batch, output)."""
+
+    TAKES: ClassVar[str] = "features"
+    INT8: ClassVar[tuple[str, ...]] = ("Conv",)
+
+    def __init__(self, size: Size, width: int) -> None:
+        super().__init__()
+        self.steps_n = size.window_samples // size.hop_samples
+        self.rows_n = size.features_n // self.steps_n
+        if self.steps_n < LAG_STEPS or self.rows_n * self.steps_n != size.features_n:
+            raise Refused(
+                f'The network "course" takes the features "course" of at least {LAG_STEPS} hops; '
+                f"the recipe gives {size.features_n} features of {self.steps_n} hops."
+            )
+        self.front = nn.Sequential(*convolution(self.rows_n, width, 1, 1))
+        self.blocks = nn.ModuleList(Block(width, d) for d in dilations(self.steps_n))
+        self.drop = nn.Dropout(0.1)
+        self.lags = nn.AvgPool2d((1, LAG_STEPS))
+        self.deep_n = width
+        self.head = nn.Linear(width + self.rows_n * (self.steps_n // LAG_STEPS), size.outputs_n)
+        nn.init.zeros_(self.head.weight[:, width:])
+
+    def deep(self, course: torch.Tensor) -> torch.Tensor:
+        """(batch, row, 1, step) -> (batch, width, 1, step - steps_n + 1): one answer for each step
+        that has a whole window behind it."""
+        x = self.front(course)
+        for block in self.blocks:
+            x = block(x)
+        return cast("torch.Tensor", x)
+
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
+        course = x.reshape(-1, self.rows_n, 1, self.steps_n)
+        newest = course[..., self.steps_n % LAG_STEPS :]
+        return torch.cat([self.deep(course)[:, :, 0, 0], self.lags(newest).flatten(1)], 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return cast("torch.Tensor", self.head(self.drop(self.embed(x))))
