@@ -35,6 +35,8 @@ FIRM, NONE = 0.3, 0.05
 """Of the target: above, a window is of the gesture; below, of nothing. Between, it is not used."""
 REACTION_S = 0.3
 """So far behind a moving target the wearer's force is."""
+FIRMEST = 0.8
+"""Percentile of a contraction's envelope that is its level: one that was let go has one too."""
 SMOOTH_S = 0.075
 """Of the envelope that tells when a contraction began."""
 LEVEL_SHARE = 0.3
@@ -73,7 +75,7 @@ class Look:
     rest_level: float
     """median of the envelope at rest, in the stream's unit"""
     level: float
-    """the same of the contraction's steady part"""
+    """of the contraction, where it is firm"""
     tail_level: float
     """the same of its last fifth"""
     ready_s: float
@@ -138,7 +140,6 @@ def look(eye: Eye, task: Task, samples: Samples, ready_n: int) -> Look:
     steady = envelope[ready_n + round(SETTLE_S * rate_hz) :]
     calm = envelope[round(min(CALM_S, ready_s / 2) * rate_hz) : ready_n]
     tail = steady[-max(1, len(steady) // 5) :]
-    high = 0.5 if task.shape == "hold" else 0.8
     return Look(
         task,
         features,
@@ -148,7 +149,7 @@ def look(eye: Eye, task: Task, samples: Samples, ready_n: int) -> Look:
         np.array([target_at(task, second) for second in middle_s]),
         onset_s,
         float(np.median(calm)),
-        float(np.quantile(steady, high)),
+        float(np.quantile(steady, FIRMEST)),
         float(np.median(tail)),
         ready_s,
     )

@@ -7,13 +7,17 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from acquisition.synthetic import open_synthetic
+from acquisition.simulator.script import demo_script
+from acquisition.simulator.will import Will
+from acquisition.stream import Refused
+from acquisition.synthetic import Synthetic, open_synthetic
 from flexor.door import Door, runs, visit
 from flexor.feed import say
 from flexor.messages import MESSAGE_MAX, Kind, unpack
-from flexor.watch import Watch, run_watch, turn, watch
+from flexor.watch import Watch, performed, run_watch, told_source, turn, watch
 from preprocessing.quality import Quality
 
 pytestmark = pytest.mark.edge
@@ -85,3 +89,77 @@ def test_the_command_tells_what_it_streamed() -> None:
     assert report["samples"] > 0
     assert report["error"] is None
     assert runs() == []
+
+
+def loudness(source: Synthetic, chunks_n: int) -> float:
+    """Mean square of what comes next."""
+    parts = [chunk.samples for _ in range(chunks_n) if (chunk := source.read(0.0)) is not None]
+    return float(np.mean(np.square(np.concatenate(parts))))
+
+
+def test_a_guest_may_tell_the_simulated_wearer_what_to_do() -> None:
+    source = open_synthetic("armband", fast=True, script=Will())
+    watching = Watch(Quality(), source, Door(source.spec, "synthetic"))
+    watching.state = watching.quality.start(source.spec)
+    source.start()
+    quiet = loudness(source, 100)
+    with visit(runs()[0]) as guest:
+        turn(watching, [])
+        say(guest, {"perform": {"gesture": "hand_close", "effort": 0.6}})
+        turn(watching, [])
+    assert loudness(source, 100) > 10 * quiet
+    assert watching.ignored_n == 0
+    assert watching.door is not None
+    watching.door.close()
+
+
+def test_without_a_word_the_simulated_wearer_goes_through_its_gestures() -> None:
+    source = open_synthetic("armband", fast=True, script=Will(demo_script()))
+    source.start()
+    assert loudness(source, 190) < 20.0  # two seconds of rest
+    loudness(source, 60)
+    assert loudness(source, 100) > 40.0
+    source.perform("rest", 0.0)
+    loudness(source, 60)
+    assert loudness(source, 400) < 20.0
+    watched = told_source("synthetic:armband")
+    assert isinstance(watched, Synthetic)
+    watched.perform("hand_open", 0.5)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        None,
+        [],
+        {},
+        {"gesture": 3},
+        {"gesture": "hand_close", "effort": "much"},
+        {"gesture": "fly", "effort": 0.5},
+        {"gesture": "hand_close", "effort": 7.0},
+    ],
+)
+def test_a_word_that_no_wearer_can_follow_is_ignored_and_counted(word: Any) -> None:
+    source = open_synthetic("armband", fast=True, script=Will())
+    assert not performed(source, word)
+    watching = Watch(Quality(), source, Door(source.spec, "synthetic"))
+    watching.state = watching.quality.start(source.spec)
+    with visit(runs()[0]) as guest:
+        turn(watching, [])
+        say(guest, {"perform": word})
+        turn(watching, [])
+    assert watching.ignored_n == 1
+    assert watching.door is not None
+    watching.door.close()
+
+
+def test_a_person_and_a_script_take_no_orders() -> None:
+    class Device:
+        pass
+
+    asked = {"gesture": "hand_close", "effort": 0.5}
+    assert not performed(Device(), asked)  # type: ignore[arg-type]
+    scripted = open_synthetic("armband", fast=True)
+    assert not performed(scripted, asked)
+    with pytest.raises(Refused, match="follows a script"):
+        scripted.perform("rest", 0.0)
