@@ -91,6 +91,14 @@ def test_the_command_tells_what_it_streamed() -> None:
     assert runs() == []
 
 
+def shut(watching: Watch) -> None:
+    """Nobody is fed any more."""
+    for feed in watching.feeds:
+        feed.close(0.0)
+    assert watching.door is not None
+    watching.door.close()
+
+
 def loudness(source: Synthetic, chunks_n: int) -> float:
     """Mean square of what comes next."""
     parts = [chunk.samples for _ in range(chunks_n) if (chunk := source.read(0.0)) is not None]
@@ -109,8 +117,7 @@ def test_a_guest_may_tell_the_simulated_wearer_what_to_do() -> None:
         turn(watching, [])
     assert loudness(source, 100) > 10 * quiet
     assert watching.ignored_n == 0
-    assert watching.door is not None
-    watching.door.close()
+    shut(watching)
 
 
 def test_without_a_word_the_simulated_wearer_goes_through_its_gestures() -> None:
@@ -149,8 +156,7 @@ def test_a_word_that_no_wearer_can_follow_is_ignored_and_counted(word: Any) -> N
         say(guest, {"perform": word})
         turn(watching, [])
     assert watching.ignored_n == 1
-    assert watching.door is not None
-    watching.door.close()
+    shut(watching)
 
 
 def test_a_person_and_a_script_take_no_orders() -> None:
