@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from acquisition.stream import Refused
@@ -63,5 +66,11 @@ def row(number: int) -> dict[str, Any]:
         "ok": bool(outcome.ok and in_time),
         "time_to_safe_ms": None if safe_ms is None else round(safe_ms, 1),
         "budget_ms": fault.budget_ms,
-        "message": outcome.message,
+        "message": _without_places(outcome.message),
     }
+
+
+def _without_places(text: str) -> str:
+    """The text without the folders of this machine that it names: they tell nothing elsewhere."""
+    inside = rf"{re.escape(tempfile.gettempdir())}/[\w.-]+/|{re.escape(str(Path.cwd()))}/"
+    return re.sub(inside, "", text)

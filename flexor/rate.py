@@ -14,7 +14,7 @@ from acquisition.stream import Chunk
 SPAN_S = 1.8
 """Found out within 2 s (science 5.3, fault 9); long enough that 0.1 s of jitter is no tenth."""
 SHARE = 0.10
-"""By which the rate may differ; devices that must be nearer say so themselves (acquisition.wire)."""
+"""By which the rate may differ; devices that must be nearer say so (acquisition.wire)."""
 
 
 @dataclass

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -153,3 +155,14 @@ def test_the_bench_changes_nothing_by_being_used_twice() -> None:
     first, second = (fault_stream.VirtualRun(word="myo:virtual").until(3.0) for _ in range(2))
     assert first.decided == second.decided
     assert np.array_equal(first.mcu.position_deg, second.mcu.position_deg)
+
+
+def test_a_message_names_no_folder_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with tempfile.TemporaryDirectory() as folder:
+        said = f'"{folder}/model.onnx" is a link; {Path.cwd()}/here is not.'
+    monkeypatch.setattr(faults, "run_fault", lambda number: Outcome(True, None, said))
+    assert faults.row(1)["message"] == '"model.onnx" is a link; here is not.'
