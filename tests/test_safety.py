@@ -19,6 +19,7 @@ from tests.gate_rig import (
     BAD_SIGNAL,
     CLOSE,
     HOP_S,
+    LIMITS,
     STILL,
     WELL,
     Loop,
@@ -95,6 +96,16 @@ def test_arming_needs_a_hand_that_is_still_heard() -> None:
         loop.now_s += HOP_S
         loop.tell(loop.command(rest=True), telemetry=False)
     assert refused(loop, telemetry=False) is Cause.ARM_NO_HAND
+
+
+def test_a_hand_that_was_heard_just_in_time_is_armed() -> None:
+    loop = Loop(replace(LIMITS, telemetry_s=0.0625))
+    loop.relax(1.2)
+    loop.now_s = 256.0
+    loop.state = loop.state._replace(
+        seen=loop.state.seen._replace(heard_s=256.0 - 0.0625, basis_s=256.0, rest_since_s=254.0)
+    )
+    assert loop.tell(request=Request.ARM, telemetry=False).do is Do.ARM
 
 
 def test_arming_needs_a_link_that_is_up() -> None:

@@ -60,6 +60,7 @@ def test_a_silent_hand_is_a_lost_link() -> None:
 @pytest.mark.parametrize(
     ("state", "age_s", "phase", "cause"),
     [
+        (HandState.FAILSAFE, TTL_S / 2, Phase.FAULT, Cause.HAND_FAULT),
         (HandState.FAILSAFE, TTL_S, Phase.FAULT, Cause.HAND_FAULT),
         (HandState.FAILSAFE, TTL_S + 0.001, Phase.DISARMED, Cause.HAND_TIMED_OUT),
         (HandState.IDLE, 0.0, Phase.DISARMED, Cause.HAND_LEFT),

@@ -198,6 +198,23 @@ def test_two_position_commands_at_one_moment_do_not_add_up() -> None:
     assert second.joints == pytest.approx(first.joints, abs=1e-3)
 
 
+def test_a_position_past_the_end_that_a_joint_stands_beyond_drives_nothing() -> None:
+    loop = armed()
+    loop.at_deg = (100.5,) * N
+    assert loop.decide((500.0,) * N, mode=Mode.POSITION).joints == (100.0,) * N
+    assert loop.state.motion.velocity_deg_s == STILL
+
+
+def test_a_position_a_little_back_is_followed_by_a_joint_that_met_resistance() -> None:
+    loop = armed()
+    last = STILL
+    while not loop.state.seen.blocked:
+        last = loop.decide((100.0,) * N, mode=Mode.POSITION).joints or last
+    little = tuple(deg - 0.02 for deg in last)
+    assert min(little) > 50.0
+    assert loop.decide(little, mode=Mode.POSITION).joints == pytest.approx(little)
+
+
 # Holding
 
 

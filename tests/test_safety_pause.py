@@ -9,8 +9,10 @@ import pytest
 from firmware_bridge.command import Mode
 from firmware_bridge.limiter import limited, ramped, spared, torques
 from firmware_bridge.link import HOLD_MS, HandState
-from firmware_bridge.safety_state import Limits, Output, Request
-from tests.gate_rig import CLOSE, EXO_LIMITS, LIMITS, WELL, Loop, N, pushing
+from firmware_bridge.safety import FADE_S
+from firmware_bridge.safety_move import PERIOD_S
+from firmware_bridge.safety_state import Do, Limits, Output, Request
+from tests.gate_rig import BAD_SIGNAL, CLOSE, EXO_LIMITS, LIMITS, WELL, Loop, N, pushing
 
 pytestmark = pytest.mark.edge
 
@@ -65,7 +67,7 @@ def test_a_pause_of_60_ms_bridges_the_speed_of_positions_too() -> None:
         return after[0] - loop.at_deg[0]
 
     assert step_deg(0.06) == pytest.approx(150.0 * 0.050)
-    assert step_deg(0.0601) == pytest.approx(75.0 * 0.050)
+    assert step_deg(0.06003) == pytest.approx(75.0 * 0.050)
 
 
 # Numbers that do not fit
@@ -92,6 +94,56 @@ def test_a_hand_that_tells_of_other_joints_is_an_error_and_not_half_a_movement(m
     loop.at_deg = (50.0, 50.0, 50.0)
     with pytest.raises(ValueError, match="zip"):
         loop.decide((10.0, 5.0), mode=mode)
+
+
+def test_a_hand_of_other_joints_is_not_opened_slowly() -> None:
+    loop = Loop(replace(LIMITS, slow_open_after_s=0.02))
+    loop.relax(1.2)
+    loop.tell(request=Request.ARM)
+    loop.hand = HandState.ARMED
+    loop.tell()
+    loop.now_s += 0.02
+    loop.tell(health=NO_SOURCE)
+    loop.at_deg = (50.0,) * 7
+    loop.now_s += 0.03
+    with pytest.raises(ValueError, match="zip"):
+        loop.tell(health=NO_SOURCE)
+
+
+def at_zero(loop: Loop) -> Loop:
+    """As if the newest samples and the last setpoint were of the clock's zero."""
+    seen = loop.state.seen._replace(now_s=0.0, heard_s=0.0, basis_s=0.0)
+    motion = loop.state.motion._replace(sent_s=0.0)
+    loop.state = loop.state._replace(seen=seen, motion=motion, since_s=0.0)
+    loop.now_s = 0.0
+    return loop
+
+
+def test_torque_fades_after_50_ms_and_not_at_them() -> None:
+    loop = at_zero(pushing())
+    loop.now_s = FADE_S
+    assert loop.tell().do is Do.NOTHING
+    loop.now_s = FADE_S + 1e-6
+    assert loop.tell().do is Do.SETPOINT
+
+
+def test_what_lets_go_is_sent_at_its_ten_milliseconds() -> None:
+    loop = pushing()
+    loop.tell(request=Request.DISARM)
+    loop = at_zero(loop)
+    loop.now_s = PERIOD_S
+    assert loop.tell().do is Do.SETPOINT
+    loop = pushing()
+    loop.tell(health=BAD_SIGNAL)
+    loop = at_zero(loop)
+    loop.now_s = PERIOD_S
+    assert loop.tell(health=BAD_SIGNAL).do is Do.SETPOINT
+
+
+def test_a_decision_may_be_as_far_ahead_as_a_clock_estimate_may() -> None:
+    loop = at_zero(pushing())
+    command = loop.command((10.0, 5.0), mode=Mode.TORQUE, late_s=-EXO_LIMITS.ahead_s)
+    assert loop.tell(command).do is Do.SETPOINT
 
 
 ONE, TWO = ((0.0, 90.0, 60.0, 600.0),), ((20.0, 80.0), (10.0, 40.0))

@@ -63,6 +63,25 @@ def test_a_hand_that_spares_a_motor_is_not_armed(flag: HandFlag) -> None:
     assert (loop.phase, loop.cause) == (Phase.DISARMED, Cause.ARM_SPARED)
 
 
+@pytest.mark.parametrize("flag", [HandFlag.LOW_BATTERY, HandFlag.RELEASE])
+def test_a_low_battery_or_a_pressed_button_does_not_keep_a_hand_from_being_armed(
+    flag: HandFlag,
+) -> None:
+    loop = resting()
+    loop.flags = flag
+    assert loop.tell(request=Request.ARM).do is Do.ARM
+
+
+def test_a_button_that_is_pressed_is_no_low_battery_and_a_low_battery_no_button() -> None:
+    loop = moving()
+    loop.flags = HandFlag.RELEASE
+    loop.decide(CLOSE)
+    assert loop.cause is Cause.ARMED
+    loop.flags, loop.hand = HandFlag.LOW_BATTERY, HandState.IDLE
+    loop.tell()
+    assert loop.cause is Cause.HAND_LEFT
+
+
 def test_torque_that_goes_is_cut_when_a_motor_has_to_be_spared() -> None:
     loop = pushing()
     loop.now_s += 0.01
