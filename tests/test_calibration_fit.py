@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,22 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acquisition.imports import load_session
-from acquisition.session import protocol_labels
 from acquisition.stream import Chunk, Refused, Spec
-from flexor.calibrate import Choices, run_calibrate
 from flexor.calibration import Guide, Phase
 from flexor.calibration_artifact import HEAD, SCRATCH, fit, head_eye, write
 from flexor.calibration_fit import discriminant, temperature
 from flexor.calibration_follow import followed
 from flexor.calibration_keep import keep, profile_text
 from flexor.calibration_look import eye_for
-from flexor.calibration_plan import Wanted, tasks_of
-from flexor.calibration_sitting import TARGET, finish, hear, leave, resumed, sit
-from flexor.profile import read_profile
+from flexor.calibration_plan import Wanted
+from flexor.calibration_sitting import finish, hear, leave, sit
 from flexor.toml_text import toml_text
 from models.adapt import Adaptation
-from models.artifact import Artifact, open_artifact
+from models.artifact import Artifact
 from models.decoder import open_decoder
 from models.head import Head
 from models.linear_graph import linear_graph
@@ -163,110 +156,6 @@ def test_a_moving_target_is_followed_and_the_muscle_that_follows_is_named() -> N
     assert row["correlation"] > 0.8
     assert row["behind_s"] < 0.7
     assert row["low"] < row["high"]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """(folder, report) of `flexor calibrate` in no time, with moving targets."""
-    folder = tmp_path_factory.mktemp("made")
-    choices = Choices(fast=True, keep=True)
-    wanted = replace(TWO, ramps=1)
-    return folder, run_calibrate("synthetic:armband", folder / "me.toml", wanted, choices)
-
-
-def test_the_command_calibrates_tries_and_keeps(made: tuple[Path, dict[str, Any]]) -> None:
-    folder, report = made
-    assert report["kept"]
-    assert report["fit_s"] < 1.0
-    assert report["trial"]["accuracy"] > 0.9
-    assert [row["reason"] for row in report["rows"]] == [""] * 6
-    json.dumps(report)
-    profile = read_profile(folder / "me.toml")
-    assert open_artifact(profile.artifact).contract.labels == ("rest", *TWO.gestures)
-    assert set(profile.levels) == set(TWO.gestures)
-
-
-def test_its_recording_has_what_was_asked_for_and_where_the_target_was(
-    made: tuple[Path, dict[str, Any]],
-) -> None:
-    session = load_session(made[1]["recording"])
-    texts = [text for _, text in session.markers]
-    assert protocol_labels(session.markers) == ("rest", *TWO.gestures)
-    assert [t for t in texts if t in TWO.gestures] == ["hand_close", "hand_open"] * 3
-    values = [float(t.rsplit(" ", 1)[1]) for t in texts if t.startswith(TARGET)]
-    assert max(values) == 1.0
-    assert len(values) > 150
-
-
-def test_after_a_power_cut_it_goes_on_from_the_last_whole_contraction(
-    made: tuple[Path, dict[str, Any]], tmp_path: Path
-) -> None:
-    data = Path(made[1]["recording"]).read_bytes()
-    whole = resumed(Path(made[1]["recording"]))
-    assert whole.phase is Phase.DONE
-    assert len(whole.takes) == 6
-    cut = tmp_path / "cut.xdf"
-    cut.write_bytes(data[: len(data) // 2])
-    guide = resumed(cut)
-    made_n = len(guide.takes)
-    assert 1 <= made_n < 6
-    assert guide.phase is Phase.READY
-    assert guide.task is not None
-    assert guide.task.key == tasks_of(guide.wanted)[made_n].key
-
-
-def test_what_goes_on_names_what_it_goes_on_from(
-    made: tuple[Path, dict[str, Any]], tmp_path: Path
-) -> None:
-    data = Path(made[1]["recording"]).read_bytes()
-    cut = tmp_path / "cut.xdf"
-    cut.write_bytes(data[: len(data) // 2])
-    choices = Choices(fast=True, keep=True, continues=cut, trial_s=0.0)
-    report = run_calibrate(
-        "synthetic:armband", tmp_path / "me.toml", replace(TWO, ramps=1), choices
-    )
-    assert len(report["rows"]) == 6
-    assert report["signal_s"] < 30.0
-    assert len(resumed(Path(report["recording"])).takes) == 6
-
-
-def test_discarding_leaves_the_recording_and_nothing_else(tmp_path: Path) -> None:
-    choices = Choices(fast=True, keep=False, trial_s=0.0)
-    report = run_calibrate("synthetic:armband", tmp_path / "me.toml", TWO, choices)
-    assert not report["kept"]
-    assert [path.suffix for path in tmp_path.iterdir()] == [".xdf"]
-
-
-def test_a_person_in_a_terminal_may_repeat_a_gesture_and_say_no(tmp_path: Path) -> None:
-    answers = iter(["wrist_flexion", "hand_open", "", "n"])
-    asked: list[str] = []
-
-    def ask(question: str) -> str:
-        asked.append(question)
-        return next(answers)
-
-    choices = Choices(fast=True, trial_s=0.0)
-    report = run_calibrate("synthetic:armband", tmp_path / "me.toml", TWO, choices, ask)
-    assert not report["kept"]
-    assert len(asked) == 4
-    assert report["signal_s"] > 20.0 + 5.0
-
-
-@pytest.mark.parametrize(
-    ("source", "choices", "sentence"),
-    [
-        ("replay:x.xdf", Choices(fast=True), "are for simulated muscles"),
-        ("synthetic:glove", Choices(), "simulated arm"),
-        ("synthetic", Choices(continues=Path("nowhere.xdf")), "nowhere.xdf"),
-        ("synthetic", Choices(base=Path("nowhere.onnx")), "There is no artifact"),
-    ],
-)
-def test_what_cannot_be_calibrated_is_refused_and_leaves_nothing(
-    source: str, choices: Choices, sentence: str, tmp_path: Path
-) -> None:
-    with pytest.raises(Refused, match=re.escape(sentence)):
-        run_calibrate(source, tmp_path / "me.toml", TWO, choices)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_profile_keeps_all_else_and_the_artifact_that_it_named_before(tmp_path: Path) -> None:
