@@ -108,3 +108,13 @@ def test_a_joint_that_has_just_moved_is_found_stuck_as_quickly() -> None:
     while loop.phase is Phase.ARMED and loop.now_s < began_s + 2.0:
         loop.decide(OPEN)
     assert loop.now_s - began_s <= 0.130
+
+
+def test_half_a_degree_is_just_enough_to_be_moving() -> None:
+    loop = armed()
+    loop.now_s = 128.0
+    for n in range(10):
+        loop.now_s += 1 / 64
+        loop.at_deg = (50.0 if n < 5 else 50.0 + LIMITS.moved_deg,) * N
+        loop.tell(loop.command(CLOSE))
+    assert loop.state.seen.blocked == ()
