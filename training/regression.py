@@ -86,9 +86,9 @@ def calibrate_targets(
     module = fit(module, task, recipe.finetune, recipe.seed, progress, where)
     head = cast("nn.Linear", module.head)
     with torch.no_grad():
-        head.weight *= torch.from_numpy(spread)[:, None]
-        head.bias *= torch.from_numpy(spread)
-        head.bias += torch.from_numpy(mean)
+        scale, shift = torch.from_numpy(spread), torch.from_numpy(mean)
+        head.weight.mul_(scale[:, None])
+        head.bias.mul_(scale).add_(shift)
     groups = sessions(segments)
     parts = [part for group in groups for part in group]
     chain = deployed_chain(recipe, reference(parts, recipe))
