@@ -5,6 +5,7 @@ features; every few blocks the means are found afresh from the head's priors and
 (expectation-maximisation), so that no error of an earlier refit lives on. A refit that would
 confuse gestures with each other, or move one too far, is refused; when what comes fits the
 adapted means worse than the ones of the calibration, those come back: a rollback, counted.
+That guard sees faults, not every loss: means that decide worse can fit better.
 
 Decisions rest on the newest window and on means from windows before it.
 """
@@ -29,8 +30,9 @@ TURN_EVERY = 8
 
 @dataclass(frozen=True)
 class Adaptation:
-    """Settings. Chosen by leaving out one of 19 pre-training users of the MyoArmbandDataset at a
-    time; accuracy is flat around them."""
+    """Settings. Those of the refit were chosen by leaving out one of 19 pre-training users of the
+    MyoArmbandDataset at a time, in balanced and in skewed use; those of the guard (bound, slack,
+    watch and pause) by judgement."""
 
     block_windows: int = 20
     """Windows that make a block: half a second at a hop of 25 ms."""

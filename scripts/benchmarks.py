@@ -1,4 +1,4 @@
-"""Keeps benchmark tables, and renders docs/benchmarks.md from them; nothing in that page is typed.
+"""Keeps benchmark tables, and renders docs/benchmarks.md from them; its tables are never typed.
 
 scripts/benchmarks.py measure NAME... --data PATH    runs the commands of those names (or of all)
 scripts/benchmarks.py render                         writes the page from the files that are there
@@ -36,7 +36,8 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
 
 PREFACE = """# Benchmarks
 
-Rendered by `scripts/benchmarks.py render` from the files in `docs/figures`; nothing is typed.
+Rendered by `scripts/benchmarks.py render`: tables, goals and pictures come from the files in
+`docs/figures`; the paragraphs are kept in that script.
 
 What is measured: the int8 artifact, in the live decoder, window by window, without a vote, on the
 9 people of the evaluation set that are there, sessions Test0 and Test1 from end to end in their
@@ -44,10 +45,26 @@ order. "0 cycles" is a wearer of whom nothing is known; c cycles are the first c
 35 s each. What adapts sees only the past of the session that it is scored on, and no labels.
 Balanced blocks of 5 s favour adaptation; the skewed table says what it costs or gains elsewhere.
 
-How it was chosen: features, dimensions and every setting of the adaptation by leaving one of the 19
-pre-training users out at a time (their own cycles for calibration). One thing was not: that a ring
-may be worn the other way round was thought of because evaluation user Male7 wears it so. Told from
-use alone, it moves nobody among the 19. Another evaluation of it needs other people.
+How it was chosen, and how far the evaluation people are still a test:
+
+- Features, dimensions, weights and temperatures: by leaving one of the 19 pre-training users out at
+  a time (for calibration, their own later cycles). But figures of the evaluation people were printed
+  beside about a dozen of these trials, so they are not an untouched test. Looking at what evaluation
+  user Male5 is mistaken for gave the idea that each gesture, and the wearer, has a scatter of its
+  own; the 19 then confirmed it.
+- That a ring may be worn the other way round was added because evaluation user Male7 wears it so.
+  Of the 19 left-out users two are turned by one electrode, one of them by way of a wrong mirrored
+  turn for 16 s. Evaluation user Male5 is turned wrongly from use alone (to the end in Test1).
+- Holding on to rest, counting crowds of like blocks once and ignoring uncertain blocks were added
+  after the first skewed run on the evaluation people failed badly (adaptive 59.7 zero-shot and 91.3
+  after one cycle, fixed 96.8 and 97.8); they were then set on skewed streams of the 19 alone.
+- Bound, slack, watch and pause of the guard were set by judgement, not tuned.
+
+What the guard does not see: it rolls back when the adapted means fit worse than the reference. In
+these sessions that never happened, not even where adaptation lost accuracy: the means that decide
+worse fit better. Rollback is proven on injected faults only (tests/test_adapt.py).
+
+Microseconds were taken while other work ran on the same two cores.
 
 `covariance`: band covariances with a head, fixed. `covariance_adaptive`: the same head following
 the wearer (models/adapt.py). Both are hand-crafted features; networks on raw windows are measured
@@ -103,6 +120,7 @@ def _part(name: str, title: str, record: Mapping[str, Any]) -> list[str]:
         f"![per user](figures/{picture.name})",
         "",
     ]
+    lines += [*goals(rows, record), ""]
     best = max(rows, key=lambda row: float(row["mean"]))
     lines += [
         f"Confusion of `{best['model']}`, {best['cycles']} cycles (rows: what was asked):",
@@ -128,6 +146,36 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             f"| {row['bytes'] / 1000:.0f} | {row['us']:.0f} | {row['decision_us']:.0f} |"
         )
     return out
+
+
+GOALS = {0: 0.93, 1: 0.994, 2: 0.995, 4: 0.996}
+WORST_GOAL, COST_GOAL = 0.96, 0.003
+"""Of the mean after so many cycles; of the worst user after one; of what adapting may cost."""
+
+
+def goals(rows: Sequence[Mapping[str, Any]], record: Mapping[str, Any]) -> list[str]:
+    """Which goals the adaptive rows reach."""
+    found = {(row["model"], row["cycles"]): row for row in rows}
+    out = []
+    for (model, count), row in found.items():
+        if model != "covariance_adaptive":
+            continue
+        fixed = found.get(("covariance", count))
+        if record["skewed"] and fixed:
+            out.append(_told(f"{count} cycles, mean", fixed["mean"] - COST_GOAL, row["mean"]))
+            pairs = [(row["per_user"][u] - v, u) for u, v in fixed["per_user"].items()]
+            lost, user = min(pairs)
+            out.append(_told(f"{count} cycles, {user} against fixed", -COST_GOAL, lost))
+        elif record["window_samples"] == 52:
+            out.append(_told(f"{count} cycles, mean", GOALS[count], row["mean"]))
+            if count == 1:
+                out.append(_told("1 cycle, worst user", WORST_GOAL, row["worst"]))
+    return ["Goals of `covariance_adaptive`:", "", *out] if out else []
+
+
+def _told(what: str, goal: float, seen: float) -> str:
+    word = "reached" if seen >= goal else f"missed by {100 * (goal - seen):.2f}"
+    return f"- {what}: at least {100 * goal:.2f}, seen {100 * seen:.2f}: {word}"
 
 
 def confusion(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
