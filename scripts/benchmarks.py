@@ -47,11 +47,11 @@ Balanced blocks of 5 s favour adaptation; the skewed table says what it costs or
 
 How it was chosen, and how far the evaluation people are still a test:
 
-- Features, dimensions, weights and temperatures: by leaving one of the 19 pre-training users out at
-  a time (for calibration, their own later cycles). But figures of the evaluation people were printed
-  beside about a dozen of these trials, so they are not an untouched test. Looking at what evaluation
-  user Male5 is mistaken for gave the idea that each gesture, and the wearer, has a scatter of its
-  own; the 19 then confirmed it.
+- Features, dimensions, weights and temperatures: by leaving out one of the 19 pre-training users
+  at a time (for calibration, their own later cycles). But figures of the evaluation people were
+  printed beside about a dozen of these trials, so they are not an untouched test. Looking at what
+  evaluation user Male5 is mistaken for gave the idea that each gesture, and the wearer, has a
+  scatter of its own; the 19 then confirmed it.
 - That a ring may be worn the other way round was added because evaluation user Male7 wears it so.
   Of the 19 left-out users two are turned by one electrode, one of them by way of a wrong mirrored
   turn for 16 s. Evaluation user Male5 is turned wrongly from use alone (to the end in Test1).
@@ -61,8 +61,8 @@ How it was chosen, and how far the evaluation people are still a test:
 - Bound, slack, watch and pause of the guard were set by judgement, not tuned.
 
 What the guard does not see: it rolls back when the adapted means fit worse than the reference. In
-these sessions that never happened, not even where adaptation lost accuracy: the means that decide
-worse fit better. Rollback is proven on injected faults only (tests/test_adapt.py).
+the skewed sessions that never happened, not even where adaptation lost accuracy: the means that
+decide worse fit better. Rollback is proven on injected faults only (tests/test_adapt.py).
 
 Microseconds were taken while other work ran on the same two cores.
 
