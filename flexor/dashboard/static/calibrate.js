@@ -204,6 +204,8 @@ flexor.pictures.spider = (place, view) => {
   const [context, w, h] = flexor.paper(place), cal = view.calibration || {};
   const shapes = Object.entries(cal.spider || {});
   if (!shapes.length) return;
+  const text = document.querySelector("[data-flexor-draw=calText]");
+  const words = text ? calibration.words(text) : {};
   const n = shapes[0][1].length, r = Math.min(w, h) * 0.4, middle = [w / 2, h / 2];
   const to = (k, v) => {
     const angle = 2 * Math.PI * k / n - Math.PI / 2;
@@ -233,8 +235,8 @@ flexor.pictures.spider = (place, view) => {
     context.closePath();
     context.stroke();
     context.fillStyle = colour;
-    context.textAlign = "start";
-    context.fillText(gesture.replaceAll("_", " "), 4, 14 + 14 * i);
+    context.textAlign = "left";
+    context.fillText(calibration.name(words, gesture), 4, 14 + 14 * i);
   });
   context.globalAlpha = 1;
 };
