@@ -24,6 +24,8 @@ class Wanted:
     models: tuple[str, ...]
     users: tuple[str, ...]
     out: Path
+    ray: str = ""
+    processes_n: int = 1
 
 
 def _within_user(wanted: Wanted, step: Any) -> dict[str, Any]:
@@ -37,8 +39,10 @@ def _within_user(wanted: Wanted, step: Any) -> dict[str, Any]:
             f"1 to 4 cycles; use the protocol myo for other rows."
         )
     from training.benchmark import within_user  # torch, after what can be refused without it
+    from training.fan_out import Where
 
-    return within_user(recipe, wanted.data, wanted.cycles, wanted.out, wanted.users or None, step)
+    where, users = Where(wanted.processes_n, wanted.ray), wanted.users or None
+    return within_user(recipe, wanted.data, wanted.cycles, wanted.out, users, step, where)
 
 
 def _myo(wanted: Wanted, step: Any, *, window_samples: int = 52, skewed: bool = False) -> Any:
@@ -52,27 +56,60 @@ def _myo(wanted: Wanted, step: Any, *, window_samples: int = 52, skewed: bool = 
     return run_myo(case, wanted.data, models, wanted.cycles, wanted.out, wanted.users or None, step)
 
 
+def _days(wanted: Wanted, step: Any) -> dict[str, Any]:
+    """Other days, places, people and data sets below one folder: see training.days."""
+    from flexor.datasets import found_below
+    from training.days import MODELS, run_days
+
+    for model in wanted.models:
+        refuse_unknown(model, dict.fromkeys(MODELS), "model")
+    models = wanted.models or MODELS
+    return run_days(found_below(wanted.data), models, wanted.users or None, step)
+
+
 PROTOCOLS: dict[str, Callable[[Wanted, Any], dict[str, Any]]] = {
     "within-user": _within_user,
     "myo": _myo,
     "myo-150ms": partial(_myo, window_samples=30),
     "myo-skewed": partial(_myo, skewed=True),
+    "days": _days,
 }
 """name -> what gives {"rows": [...], ...} for what was asked"""
 
 
+FANNED_OUT = ("within-user",)
+"""Protocols whose trainings are long enough to be done elsewhere."""
+
+
 def run_benchmark(
-    protocol: str, recipe: Path, data: Path, cycles: str, models: str, users: str, out: Path
+    protocol: str,
+    recipe: Path,
+    data: Path,
+    cycles: str,
+    models: str,
+    users: str,
+    out: Path,
+    *,
+    ray: str = "",
+    processes_n: int = 1,
 ) -> dict[str, Any]:
-    """The rows of a protocol. Refuses an unknown protocol or model, and cycles that none has."""
+    """The rows of a protocol. Refuses an unknown protocol or model, and cycles that none has.
+
+    ray, processes_n: see training.fan_out.Where.
+    """
     refuse_unknown(protocol, PROTOCOLS, "protocol")
+    if (ray or processes_n != 1) and protocol not in FANNED_OUT:
+        raise Refused(
+            f'The protocol "{protocol}" is done on this computer in one process; only '
+            f"{', '.join(FANNED_OUT)} fans out."
+        )
     try:
         counts = tuple(int(word) for word in cycles.split(","))
     except ValueError:
         counts = ()
     if not counts or not all(0 <= n <= 4 for n in counts):
         raise Refused(f'Cycles are whole numbers from 0 to 4, e.g. "1,4", not "{cycles}".')
-    wanted = Wanted(recipe, data, counts, _words(models), _words(users), out)
+    wanted = Wanted(recipe, data, counts, _words(models), _words(users), out, ray, processes_n)
     with progress("benchmark") as step:
         return PROTOCOLS[protocol](wanted, step)
 
