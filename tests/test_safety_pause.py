@@ -11,7 +11,7 @@ from firmware_bridge.limiter import limited, ramped, spared, torques
 from firmware_bridge.link import HOLD_MS, HandState
 from firmware_bridge.safety import FADE_S
 from firmware_bridge.safety_move import PERIOD_S
-from firmware_bridge.safety_state import Do, Limits, Output, Request
+from firmware_bridge.safety_state import Do, Limits, Output, Phase, Request
 from tests.gate_rig import BAD_SIGNAL, CLOSE, EXO_LIMITS, LIMITS, WELL, Loop, N, pushing
 
 pytestmark = pytest.mark.edge
@@ -138,6 +138,44 @@ def test_what_lets_go_is_sent_at_its_ten_milliseconds() -> None:
     loop = at_zero(loop)
     loop.now_s = PERIOD_S
     assert loop.tell(health=BAD_SIGNAL).do is Do.SETPOINT
+
+
+def test_torque_that_fades_is_sent_at_its_ten_milliseconds() -> None:
+    loop = at_zero(pushing())
+    loop.state = loop.state._replace(seen=loop.state.seen._replace(basis_s=-0.06))
+    loop.now_s = PERIOD_S
+    assert loop.tell().do is Do.SETPOINT
+
+
+def test_arming_takes_a_decision_and_a_confirmation_that_are_just_in_time() -> None:
+    limits = replace(LIMITS, stale_s=0.0625, confirm_s=0.125)
+    loop = Loop(limits)
+    loop.relax(1.2)
+    loop.now_s = 256.0
+    seen = loop.state.seen._replace(basis_s=256.0 - 0.0625, rest_since_s=254.0)
+    loop.state = loop.state._replace(seen=seen)
+    assert loop.tell(request=Request.ARM).do is Do.ARM
+    loop.now_s += 0.125
+    assert loop.tell().do is Do.NOTHING
+    assert loop.phase is Phase.ARMING
+    loop.now_s += 1 / 64
+    assert loop.tell().do is Do.DISARM
+
+
+def test_an_opening_that_goes_on_past_the_clocks_zero_is_given_up_as_always() -> None:
+    loop = Loop(replace(LIMITS, slow_open_after_s=0.0625), now_s=-6.0)
+    loop.relax(1.2)
+    loop.tell(request=Request.ARM)
+    loop.hand = HandState.ARMED
+    loop.tell()
+    begin_s = loop.now_s
+    for n in range(1000):
+        loop.now_s += 1 / 32
+        loop.at_deg = (60.0 - n % 16,) * N
+        loop.tell(health=NO_SOURCE)
+        if loop.phase is Phase.DISARMED:
+            break
+    assert loop.now_s - begin_s == pytest.approx(20.1, abs=0.1)
 
 
 def test_a_decision_may_be_as_far_ahead_as_a_clock_estimate_may() -> None:
