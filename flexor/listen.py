@@ -6,6 +6,7 @@ from typing import Any
 
 from firmware_bridge.safety_state import Request
 from flexor.loop import Loop, note
+from flexor.perform import performed
 
 REQUESTS = {request.value: request for request in Request}
 TEXT_N = 300
@@ -41,6 +42,8 @@ def heed(loop: Loop, word: dict[str, Any], now_s: float) -> bool:
         loop.stopping = True
     elif isinstance(key, str) and key in REQUESTS:
         want(loop, REQUESTS[key])
+    elif "perform" in word:
+        return loop.source is not None and performed(loop.source, word["perform"])
     elif event == "stopped":
         note(loop, now_s, "recording stopped", text)
     elif event == "silent":

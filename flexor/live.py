@@ -72,7 +72,7 @@ def tick(loop: Loop, inbox: Inbox, deadline_s: float) -> None:
         newest, rate_hz = chunks[-1], loop.decoder.contract.spec.rate_hz
         came_s = newest.clock_s + (len(newest.samples) - 1) / rate_hz
         loop.tally.turn_s.append(done_s - came_s)
-    tell(loop, chunks, intent, sent, done_s)
+    tell(loop, chunks, sent, done_s)
     if loop.motion:
         tell_motion(loop, inbox.take_motion())
 

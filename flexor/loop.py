@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from acquisition.stream import DeviceError
+from acquisition.stream import DeviceError, Source
 from firmware_bridge.hands import Telemetry
 from firmware_bridge.safety_state import GateState, Limits, Output, Request, gate_start
 from firmware_bridge.serial_link import Sent
@@ -24,6 +24,7 @@ from flexor.rotation import Rotation, rotation
 from flexor.service import Notifier
 from flexor.tally import Tally
 from models.decoder import Decoder, State
+from models.intent import Intent
 from preprocessing.quality import Finding, Quality
 from preprocessing.quality import State as QualityState
 
@@ -64,6 +65,8 @@ class Loop:
     feeds: Sequence[Feed] = ()
     notifier: Notifier = field(default_factory=lambda: Notifier(""))
     """tells systemd that the loop lives, where it runs as a service"""
+    source: Source | None = None
+    """told what to do, where it is a virtual wearer"""
     door: Door | None = None
     """where other processes may come in and look"""
     arm_when_rested: bool = False
@@ -86,6 +89,8 @@ class Loop:
     gate_state: GateState = field(init=False)
     quality_state: QualityState = field(init=False)
     findings: tuple[Finding, ...] = ()
+    intents: list[Intent] = field(default_factory=list)
+    """of this turn, from old to new: a burst brings several, and the hand follows the newest"""
     recent: deque[tuple[int, int]] = field(default_factory=deque)
     """(samples, lost) of the chunks of the last LOSS_SPAN_S"""
     lossy: bool = False

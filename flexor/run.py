@@ -21,6 +21,7 @@ from flexor.live import run, stoppable
 from flexor.loop import Loop, note
 from flexor.mapping import efforts_for, steering_for
 from flexor.outlet import refuse_without_library, start_outlet
+from flexor.perform import told_source
 from flexor.profile import DEMO_ARTIFACT, Profile, read_profile
 from flexor.reader import Inbox, moving
 from flexor.service import Notifier
@@ -91,7 +92,7 @@ def run_live(
         estop_gpio=profile.estop_gpio if estop_gpio is None else estop_gpio,
     )
     return drive(
-        open_source(word),
+        told_source(word),
         artifact,
         profile,
         source_name=word,
@@ -141,6 +142,7 @@ def drive(
             sites=efforts,
             estop=estop,
             notifier=stack.enter_context(closing(Notifier())),
+            source=source,
             door=stack.enter_context(closing(_door(source, source_name))),
         )
         if artifact.instead:

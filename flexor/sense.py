@@ -47,6 +47,7 @@ def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
             efforts += loop.sites.at(came, believed, loop.state)
         watch(loop, chunk, loop.state.counters.void_samples - void)
     intent = None
+    loop.intents.clear()
     for i, window in enumerate(windows):
         if i + 1 < len(windows):  # the loop counts the newest when its command is out
             tally.missed_deadlines += now_s - window.clock_s > loop.decoder.contract.hop_s
@@ -54,6 +55,7 @@ def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
                 tally.skipped_windows += 1
                 continue
         intent = loop.decoder.decide(window, loop.state)
+        loop.intents.append(intent)
         tally.decided.append(Decided(window.sample_n, intent.gesture))
         told = turned(loop.rotation, intent.rejected, newest(loop))
         if told:

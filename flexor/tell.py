@@ -12,7 +12,6 @@ from flexor.door import GUEST
 from flexor.loop import Loop
 from flexor.messages import CommandMessage, IntentMessage, Kind
 from flexor.tally import spread
-from models.intent import Intent
 from preprocessing.quality import MENDS
 
 STATUS_S = 0.1
@@ -22,7 +21,6 @@ STATUS_S = 0.1
 def tell(
     loop: Loop,
     chunks: list[Chunk],
-    intent: Intent | None,
     sent: Sent | None,
     now_s: float,
 ) -> None:
@@ -30,7 +28,7 @@ def tell(
     for feed in loop.feeds:
         for chunk in chunks:
             feed.send_chunk(chunk)
-        if intent is not None:
+        for intent in loop.intents:
             feed.send(Kind.INTENT, IntentMessage(now_s, intent))
         if sent is not None and sent.do is Do.SETPOINT:
             basis_s = loop.gate_state.seen.basis_s

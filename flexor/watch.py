@@ -8,11 +8,11 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from acquisition.sources import open_source
-from acquisition.stream import Chunk, Refused, Source
+from acquisition.stream import Chunk, Source
 from flexor.door import GUEST, Door
 from flexor.feed import Feed
 from flexor.messages import Kind
+from flexor.perform import performed, told_source
 from flexor.reader import Reader, room_for
 from flexor.tally import device_report
 from preprocessing.quality import MENDS, Finding, Quality
@@ -64,16 +64,6 @@ def run_watch(source_word: str, line_hz: float, seconds: float | None) -> dict[s
     }
 
 
-def told_source(word: str) -> Source:
-    """The source; a virtual wearer goes through its gestures until it is told what to do."""
-    if word.partition(":")[0] != "synthetic":
-        return open_source(word)
-    from acquisition.simulator.script import demo_script
-    from acquisition.simulator.will import Will
-
-    return open_source(word, script=Will(demo_script()))
-
-
 def watch(watching: Watch, seconds: float | None = None) -> None:
     """Feeds guests until the source ends, the time is over or it is asked to stop."""
     inbox = room_for(watching.source, INBOX_S)
@@ -109,24 +99,6 @@ def turn(watching: Watch, chunks: Sequence[Chunk]) -> None:
         status = describe(watching)
         for feed in watching.feeds:
             feed.send(Kind.STATUS, status)
-
-
-def performed(source: Source, asked: Any) -> bool:
-    """Whether the source does what a guest asked for: {"gesture": ..., "effort": 0..1}.
-
-    A person's muscles take no orders: whatever is no virtual wearer ignores it.
-    """
-    perform = getattr(source, "perform", None)
-    if perform is None or not isinstance(asked, dict):
-        return False
-    gesture, effort = asked.get("gesture"), asked.get("effort", 0.5)
-    if not isinstance(gesture, str) or not isinstance(effort, (int, float)):
-        return False
-    try:
-        perform(gesture, float(effort))
-    except Refused:
-        return False
-    return True
 
 
 def describe(watching: Watch) -> dict[str, Any]:

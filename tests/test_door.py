@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from acquisition.stream import Chunk
 from firmware_bridge.safety_state import Phase
 from flexor.door import GUESTS_N, Door, runs, visit
 from flexor.feed import say
 from flexor.messages import MESSAGE_MAX, Kind, unpack
+from flexor.sense import understand
+from flexor.tell import tell
 from tests.virtual import MOVING_S, VirtualRun
 
 pytestmark = pytest.mark.edge
@@ -105,3 +109,20 @@ def test_what_a_dead_run_left_behind_is_removed(run: VirtualRun, tmp_path: Path)
     assert not left.exists()
     run.loop.door.close()
     assert runs() == []
+
+
+def test_every_decision_of_a_burst_is_told(run: VirtualRun) -> None:
+    run.until(0.5)
+    with visit(runs()[0]) as guest:
+        run.until(1.0)
+        heard(guest)
+        samples = np.tile(np.arange(8, dtype=np.float32), (20, 1))
+        many = Chunk(samples, run.now_s - 0.1)
+        before = run.loop.state.counters.decisions
+        intent = understand(run.loop, [many], run.now_s)
+        tell(run.loop, [], None, run.now_s)
+        decided = run.loop.state.counters.decisions - before
+        told = [value.intent for kind, value in heard(guest) if kind is Kind.INTENT]
+    assert decided > 1
+    assert len(told) == decided
+    assert told[-1] == intent

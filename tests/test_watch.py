@@ -16,9 +16,12 @@ from acquisition.stream import Refused
 from acquisition.synthetic import Synthetic, open_synthetic
 from flexor.door import Door, runs, visit
 from flexor.feed import say
+from flexor.listen import heed
 from flexor.messages import MESSAGE_MAX, Kind, unpack
-from flexor.watch import Watch, performed, run_watch, told_source, turn, watch
+from flexor.perform import performed, told_source
+from flexor.watch import Watch, run_watch, turn, watch
 from preprocessing.quality import Quality
+from tests.virtual import VirtualRun
 
 pytestmark = pytest.mark.edge
 
@@ -169,3 +172,13 @@ def test_a_person_and_a_script_take_no_orders() -> None:
     assert not performed(scripted, asked)
     with pytest.raises(Refused, match="follows a script"):
         scripted.perform("rest", 0.0)
+
+
+def test_a_virtual_wearer_in_a_live_run_does_what_a_guest_asks() -> None:
+    run = VirtualRun()
+    source = told_source("synthetic:armband")
+    run.loop.source = source
+    asked = {"perform": {"gesture": "hand_close", "effort": 0.5}}
+    assert heed(run.loop, asked, 0.0)
+    run.loop.source = None
+    assert not heed(run.loop, asked, 0.0)

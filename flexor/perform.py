@@ -1,0 +1,36 @@
+"""Virtual wearers who are told what to do while they stream; people are not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from acquisition.sources import open_source
+from acquisition.stream import Refused, Source
+
+
+def told_source(word: str) -> Source:
+    """The source; a virtual wearer goes through its gestures until it is told what to do."""
+    if word.partition(":")[0] != "synthetic":
+        return open_source(word)
+    from acquisition.simulator.script import demo_script
+    from acquisition.simulator.will import Will
+
+    return open_source(word, script=Will(demo_script()))
+
+
+def performed(source: Source, asked: Any) -> bool:
+    """Whether the source does what a guest asked for: {"gesture": ..., "effort": 0..1}.
+
+    A person's muscles take no orders: whatever is no virtual wearer ignores it.
+    """
+    perform = getattr(source, "perform", None)
+    if perform is None or not isinstance(asked, dict):
+        return False
+    gesture, effort = asked.get("gesture"), asked.get("effort", 0.5)
+    if not isinstance(gesture, str) or not isinstance(effort, (int, float)):
+        return False
+    try:
+        perform(gesture, float(effort))
+    except Refused:
+        return False
+    return True
