@@ -16,7 +16,7 @@ COMMANDS = (cli_live, cli_calibrate, cli_machine, cli_training)
 
 EXTRAS = {"bleak": "ble", "pylsl": "lsl", "mne_lsl": "lsl", "can": "can", "edfio": "files"}
 EXTRAS |= {"nicegui": "dashboard", "segno": "dashboard", "cryptography": "dashboard"}
-EXTRAS |= {"fpdf": "dashboard"}
+EXTRAS |= {"fpdf": "dashboard", "ray": "cluster"}
 EXTRAS |= {"gpiozero": "gpio", **{name: name for name in ("brainflow", "mindrove")}}
 """library -> the extra that brings it; every other one comes with training"""
 

@@ -10,6 +10,9 @@ import typer
 from flexor.app import JsonFile, app
 from flexor.emit import emit as _emit
 
+Ray = Annotated[str, typer.Option(metavar="auto|ADDRESS", help="Fan out over this Ray cluster.")]
+Processes = Annotated[int, typer.Option(help="Fan out over so many processes here.")]
+
 
 @app.command()
 def train(
@@ -94,9 +97,12 @@ def benchmark(
     models: Annotated[str, typer.Option(help="Rows, commas between; else all.")] = "",
     users: Annotated[str, typer.Option(help="Only these, commas between.")] = "",
     out: Annotated[Path, typer.Option(help="Folder for artifacts.")] = Path("runs/benchmark"),
+    ray: Ray = "",
+    processes: Processes = 1,
     json_file: JsonFile = None,
 ) -> None:
     """Measure models by a published protocol, on the artifacts that would be deployed."""
     from flexor.benchmark import run_benchmark
 
-    _emit(run_benchmark(protocol, recipe, data, cycles, models, users, out), json_file)
+    words = (protocol, recipe, data, cycles, models, users, out)
+    _emit(run_benchmark(*words, ray=ray, processes_n=processes), json_file)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import platform
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,9 +20,11 @@ import torch
 from acquisition.imports import load_session
 from acquisition.myo_files import MYO_GESTURES
 from acquisition.stream import Refused
-from models.artifact import Artifact
-from training.datasets import fingerprint, read_myo_armband
+from models.artifact import Artifact, open_artifact
+from training.datasets import Segment, fingerprint, read_myo_armband
 from training.evaluate import evaluate
+from training.export import replace_file
+from training.fan_out import HERE, Where, map_tasks, one_thread
 from training.fit import Progress
 from training.recipe import Recipe
 from training.splits import Selection, refuse_overlap, select
@@ -37,6 +43,26 @@ CALIBRATION, TESTS = "training0", ("Test0", "Test1")
 REST = "rest"
 
 
+@dataclass(frozen=True)
+class Wearer:
+    """One evaluation user, one number of cycles: a task of the protocol."""
+
+    recipe: Recipe
+    root: Path
+    data_digest: str
+    user: str
+    cycles: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came of one."""
+
+    scores: dict[str, float]
+    artifact: bytes
+    full: bytes
+
+
 def within_user(
     recipe: Recipe,
     root: Path,
@@ -44,6 +70,7 @@ def within_user(
     folder: Path,
     users: Sequence[str] | None = None,
     progress: Progress | None = None,
+    where: Where = HERE,
 ) -> dict[str, Any]:
     """Within-user accuracy on the MyoArmbandDataset, per window, without any vote.
 
@@ -52,37 +79,79 @@ def within_user(
     through the live decoder; a window counts when it lies inside one file. The mean of both
     sessions, and the mean over users. Adaptation sees the past of the session alone. Artifacts
     are left in `folder`.
+    where: the users are fitted there; the pre-training is done here.
     """
-    segments = read_myo_armband(root)
+    digest = fingerprint(root)
+    segments = _segments(root, digest)
     known = sorted({s.user for s in segments if s.user.startswith("evaluation/")}, key=_natural)
     users = list(users or known)
-    others = tuple(sorted({s.user for s in segments if s.user.startswith("pretraining/")}))
-    data_digest = fingerprint(root)
-    general = select(segments, Selection(users=others))
-    weights = pretrained(recipe, general, data_digest, folder, progress)
-    rows = []
-    for count in cycles:
-        scores: dict[str, dict[str, float]] = {}
-        for user in users:
-            own = select(segments, Selection((user,), (CALIBRATION,), tuple(range(count))))
-            test = select(segments, Selection((user,), TESTS))
-            refuse_overlap({"pre-training": general, "calibration": own, "test": test})
-            made = calibrate(recipe, weights, own, MYO_GESTURES, REST)
-            where = {"pretraining": others, "calibration": (f"{user} {CALIBRATION} x{count}",)}
-            origin = provenance("MyoArmbandDataset", data_digest, where, recipe.seed, {})
-            path = folder / f"{user.replace('/', '-')}-{count}.onnx"
-            draft = draft_contract(recipe, made, spec_of(own), MYO_GESTURES, REST, origin)
-            windows = calibration_windows(made.windows)
-            small, full = deploy(path, made.module, draft, windows, made.golden)
-            scores[user] = _scores(small, full, root / _folder(user))
-        rows.append({"model": recipe.network, "cycles": count, **_summary(scores)})
+    with one_thread():
+        weights = pretrained(recipe, _general(segments), digest, folder, progress)
+    tasks = [Wearer(recipe, root, digest, user, count) for count in cycles for user in users]
+    mapped = map_tasks(partial(measured, _packed(weights)), tasks, where, progress)
+    scores: dict[int, dict[str, dict[str, float]]] = {count: {} for count in cycles}
+    for task, made in zip(tasks, mapped.whole(), strict=True):
+        path = folder / f"{task.user.replace('/', '-')}-{task.cycles}.onnx"
+        replace_file(path.with_name(f"{path.stem}.float.onnx"), made.full)
+        replace_file(path, made.artifact)
+        us = {"us": runtime_us(open_artifact(path))}  # on one machine for all, and alone
+        scores[task.cycles][task.user] = made.scores | us
     parameters = sum(v.numel() for k, v in weights.items() if k.endswith(("weight", "bias")))
     return {
         "protocol": "within-user",
         "recipe": asdict(recipe),
-        "data_digest": data_digest,
-        "rows": [{**row, "params": parameters} for row in rows],
+        "data_digest": digest,
+        "lost": mapped.lost_n,
+        "rows": [
+            {"model": recipe.network, "cycles": count, **_summary(row), "params": parameters}
+            for count, row in scores.items()
+        ],
     }
+
+
+def measured(weights: bytes, task: Wearer) -> Measured:
+    """One user's artifact and its scores, from packed pre-trained weights."""
+    segments = _segments(task.root, task.data_digest)
+    general = _general(segments)
+    own = select(segments, Selection((task.user,), (CALIBRATION,), tuple(range(task.cycles))))
+    test = select(segments, Selection((task.user,), TESTS))
+    refuse_overlap({"pre-training": general, "calibration": own, "test": test})
+    loaded: Weights = torch.load(io.BytesIO(weights), weights_only=True)
+    made = calibrate(task.recipe, loaded, own, MYO_GESTURES, REST)
+    others = tuple(sorted({s.user for s in general}))
+    calibration = (f"{task.user} {CALIBRATION} x{task.cycles}",)
+    where = {"pretraining": others, "calibration": calibration}
+    origin = provenance("MyoArmbandDataset", task.data_digest, where, task.recipe.seed, {})
+    draft = draft_contract(task.recipe, made, spec_of(own), MYO_GESTURES, REST, origin)
+    windows = calibration_windows(made.windows)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "artifact.onnx"
+        small, full = deploy(path, made.module, draft, windows, made.golden)
+        scores = _scores(small, full, task.root / _folder(task.user))
+        return Measured(scores, path.read_bytes(), Path(full.path).read_bytes())
+
+
+@lru_cache(maxsize=1)
+def _segments(root: Path, digest: str) -> tuple[Segment, ...]:
+    """The data set, read once by each process. Refuses another one in the same place."""
+    found = fingerprint(root)
+    if found != digest:
+        raise Refused(
+            f"{root} on {platform.node()} is not the data set of the computer that asks "
+            f"({found[:8]} and {digest[:8]}); copy it there, or share the folder."
+        )
+    return read_myo_armband(root)
+
+
+def _general(segments: Sequence[Segment]) -> tuple[Segment, ...]:
+    others = tuple(sorted({s.user for s in segments if s.user.startswith("pretraining/")}))
+    return select(segments, Selection(users=others))
+
+
+def _packed(weights: Weights) -> bytes:
+    out = io.BytesIO()
+    torch.save(dict(weights), out)
+    return out.getvalue()
 
 
 def pretrained(
@@ -123,7 +192,6 @@ def _scores(small: Artifact, full: Artifact, folder: Path) -> dict[str, float]:
         "float": float(np.mean(float_shares)),
         "agreement": small.contract.quantization.agreement,
         "bytes": small.bytes_n,
-        "us": runtime_us(small),
     }
 
 
