@@ -13,6 +13,7 @@ from typing import Any
 from acquisition.stream import Refused
 from acquisition.tables import refuse_unknown
 from flexor import fitts, motion_test, tac
+from flexor.virtual_wearer import Mind, Person, decide
 from models.intent import Intent
 
 SPEED, SPEED_DEG_S = 1.0, 60.0
@@ -21,6 +22,8 @@ HOLD_S = 0.15
 """A decision moves no longer than a command moves a hand."""
 STEP_S = 0.1
 """Longest step: what a page missed is not made up for at once."""
+EFFORT = 0.5
+"""With which a virtual wearer makes the gestures of the motion test."""
 READY_S = 3.0
 """From the start to the first target, and between two motions."""
 Axes = tuple[tuple[str, str], ...]
@@ -77,6 +80,23 @@ class Examination:
             "wait_s": round(wait_s, 1),
             **KINDS[self.kind].draw(self),
         }
+
+    def wanted(self, person: Person, mind: Mind, now_s: float) -> tuple[str, float]:
+        """(gesture, effort) that a virtual wearer who does the test means now."""
+        picture = self.picture(now_s)
+        if self.kind == "motion":
+            asked = picture["asked"] if picture["moving"] else None
+            return (asked or self.rest, EFFORT if asked else 0.0)
+        ring = self.kind == "fitts"
+        at, target = (
+            picture["at" if ring else "at_deg"],
+            picture["target" if ring else "target_deg"],
+        )
+        if target is None or picture["wait_s"] > 0:
+            return self.rest, 0.0
+        moving = self.velocity(now_s, SPEED if ring else SPEED_DEG_S, 2)
+        tolerance = RING.width / 2 if ring else POSTURES.tolerance_deg
+        return decide(person, mind, now_s, at, moving, target, tolerance)
 
     def figures(self) -> dict[str, Any]:
         """What it came to. Refuses a test that is not done."""

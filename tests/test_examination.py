@@ -6,6 +6,7 @@ import pytest
 
 from acquisition.stream import Refused
 from flexor.examination import READY_S, Examination, examine
+from flexor.virtual_wearer import Mind, Person
 from models.intent import Intent
 
 LABELS = ("rest", "left", "right", "up", "down")
@@ -89,6 +90,22 @@ def test_nothing_moves_before_it_begins_on_old_or_on_rejected_decisions() -> Non
     still = test.picture(READY_S + 0.5)["at"]
     test.turn([intent("up", 3, rejected=True)], READY_S + 0.6)
     assert test.picture(READY_S + 0.6)["at"] == still
+
+
+def test_a_virtual_wearer_knows_what_each_test_asks_for() -> None:
+    for kind in ("fitts", "tac"):
+        test = examine(kind, AXES, LABELS, "rest", 0.0)
+        person, mind, now_s, n = Person(axes=AXES, near=4.0), Mind(), 0.0, 0
+        gesture, effort = "rest", 0.0
+        while not test.done and now_s < 300.0:
+            n, now_s = n + 1, now_s + STEP_S
+            test.turn([Intent(gesture, effort, 0.9, 0.0, n)], now_s)
+            gesture, effort = test.wanted(person, mind, now_s)
+        assert test.figures()["completion"] == 1.0
+    motion = examine("motion", (), LABELS, "rest", 0.0)
+    assert motion.wanted(Person(), Mind(), 0.0) == ("rest", 0.0)
+    motion.turn([intent("rest", 1)], READY_S + 0.1)
+    assert motion.wanted(Person(), Mind(), READY_S + 0.1)[0] == motion.picture(0.0)["asked"]
 
 
 def test_what_cannot_be_is_refused() -> None:

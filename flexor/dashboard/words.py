@@ -128,6 +128,7 @@ WORDS: dict[str, dict[str, str]] = {
     "cal_paused": {"en": "Paused", "fa": "مکث"},
     "cal_good": {"en": "good", "fa": "خوب"},
     "cal_fitting": {"en": "Fitting …", "fa": "در حال برازش …"},
+    "virtual_wearer": {"en": "The simulated wearer does it", "fa": "کاربر شبیه‌سازی‌شده انجام دهد"},
     "slow": {
         "en": "The page is slow here; the hand is not.",
         "fa": "صفحه در اینجا کند است؛ دست نه.",

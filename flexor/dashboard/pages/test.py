@@ -14,8 +14,9 @@ from flexor.dashboard.hub import Hub
 from flexor.dashboard.pages.frame import Visit, canvas
 from flexor.dashboard.pages.start import start_card, tell
 from flexor.dashboard.words import WORDS
-from flexor.examination import KINDS, examine
+from flexor.examination import KINDS, Axes, examine
 from flexor.messages import Kind
+from flexor.virtual_wearer import Mind, Person
 from models.intent import Intent
 
 HISTORY = "tests.jsonl"
@@ -57,13 +58,19 @@ def _choice(desk: Desk, visit: Visit) -> None:
 
         def begin() -> None:
             right, left, up, down = (end.value for end in ends)
-            tell(begin_test(desk, kind.value, ((right, left), (up, down))))
+            axes = ((right, left), (up, down))
+            tell(begin_test(desk, kind.value, axes, simulated=virtual.value))
 
+        virtual = ui.checkbox(visit.word("virtual_wearer"), value=False)
+        virtual.visible = desk.chosen.source.startswith("synthetic")
         ui.button(visit.word("begin_test"), on_click=begin).props("no-caps")
 
 
-def begin_test(desk: Desk, kind: str, axes: tuple[tuple[str, str], ...]) -> str:
-    """Begins a test on the run; gives nothing, or the sentence that tells why not."""
+def begin_test(desk: Desk, kind: str, axes: Axes, *, simulated: bool = False) -> str:
+    """Begins a test on the run; gives nothing, or the sentence that tells why not.
+
+    simulated: the virtual wearer of the run does it.
+    """
     hub = desk.hub
     if not hub.alive or "labels" not in hub.about:
         return WORDS["test_needs_run"]["en"]
@@ -73,6 +80,8 @@ def begin_test(desk: Desk, kind: str, axes: tuple[tuple[str, str], ...]) -> str:
         return str(error)
     desk.examination = test
     intents: list[Intent] = []
+    person = Person(axes=axes, rest=test.rest, near=4.0 if kind == "tac" else 2.0)
+    mind = Mind()
 
     def hear(heard: Kind, value: Any) -> None:
         if heard is Kind.INTENT:
@@ -81,6 +90,9 @@ def begin_test(desk: Desk, kind: str, axes: tuple[tuple[str, str], ...]) -> str:
     def turn() -> None:
         test.turn(intents, time.monotonic())
         intents.clear()
+        if simulated:
+            gesture, effort = test.wanted(person, mind, time.monotonic())
+            hub.tell({"perform": {"gesture": gesture, "effort": effort}})
         if test.done or desk.examination is not test or not hub.alive:
             desk.every_turn.remove(turn)
             hub.listeners.remove(hear)
