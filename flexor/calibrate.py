@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -31,6 +33,8 @@ from models.artifact import open_artifact
 
 INBOX_S = 10.0
 POLL_S = 0.05
+FRESH_S = 0.3
+"""Older samples waited while a question was asked: they are of no contraction."""
 TRIAL_SETTLE_S = 1.0
 """From a prompt of the trial until decisions count: reaction, rise and window."""
 Ask = Callable[[str], str]
@@ -76,7 +80,8 @@ def run_calibrate(
     kept = False
     try:
         with viewer(sitting) as view, closing(stream(source, choices.fast)) as chunks:
-            guided(sitting, chunks, view, ask)
+            clock = (lambda: -math.inf) if choices.fast else time.monotonic
+            guided(sitting, chunks, view, ask, clock)
             finish(sitting)
             view.result(sitting)
             if choices.trial_s > 0:
@@ -127,7 +132,13 @@ def stream(source: Source, fast: bool) -> Generator[Chunk, None, None]:
         raise inbox.error
 
 
-def guided(sitting: Sitting, chunks: Iterator[Chunk], view: View, ask: Ask | None) -> None:
+def guided(
+    sitting: Sitting,
+    chunks: Iterator[Chunk],
+    view: View,
+    ask: Ask | None,
+    clock: Callable[[], float],
+) -> None:
     """Every contraction, and those again that the wearer wants to repeat."""
     while True:
         while sitting.guide.phase is not Phase.DONE:
@@ -137,10 +148,22 @@ def guided(sitting: Sitting, chunks: Iterator[Chunk], view: View, ask: Ask | Non
         if ask is None:
             return
         gesture = ask("Enter fits; the name of a gesture repeats it: ").strip()
+        catch_up(sitting, chunks, clock)
         if not gesture:
             return
         if not again(sitting.guide, gesture):
             view.say(f'There is no "{gesture}" in {", ".join(sitting.guide.wanted.gestures)}.')
+
+
+def catch_up(sitting: Sitting, chunks: Iterator[Chunk], clock: Callable[[], float]) -> None:
+    """Hears what waited, so that the next contraction is judged by samples of its own time."""
+    left_n = INBOX_S * sitting.guide.spec.rate_hz
+    while left_n > 0:
+        chunk = _next(chunks)
+        hear(sitting, chunk)
+        left_n -= len(chunk.samples) + chunk.lost
+        if clock() - chunk.clock_s < FRESH_S:
+            return
 
 
 def trial(sitting: Sitting, chunks: Iterator[Chunk], view: View, seconds: float) -> dict[str, Any]:

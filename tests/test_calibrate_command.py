@@ -9,18 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from acquisition.imports import load_session
 from acquisition.session import protocol_labels
-from acquisition.stream import Refused
-from flexor.calibrate import Choices, run_calibrate
+from acquisition.stream import Chunk, Refused
+from flexor.calibrate import Choices, catch_up, run_calibrate
 from flexor.calibration import Phase
 from flexor.calibration_plan import tasks_of
-from flexor.calibration_sitting import TARGET, resumed
+from flexor.calibration_sitting import TARGET, resumed, sit
 from flexor.profile import read_profile
 from models.artifact import open_artifact
-from tests.calibration_rig import TWO
+from tests.calibration_rig import TWO, told
 
 pytestmark = pytest.mark.edge
 
@@ -127,3 +128,14 @@ def test_what_cannot_be_calibrated_is_refused_and_leaves_nothing(
     with pytest.raises(Refused, match=re.escape(sentence)):
         run_calibrate(source, tmp_path / "me.toml", TWO, choices)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_waited_while_a_question_was_asked_is_part_of_no_contraction() -> None:
+    source = told()
+    sitting = sit(TWO, source.spec, "synthetic", Path(), record=False)
+    sitting.guide.phase = Phase.DONE
+    waited = [Chunk(np.zeros((20, 8), np.float32), 0.1 * n) for n in range(60)]
+    left = iter(waited)
+    catch_up(sitting, left, lambda: 4.05)
+    assert next(left) is waited[39]
+    assert sitting.guide.at_n == 0

@@ -78,6 +78,14 @@ class Calibrating:
                     "reaction_s": verdict.reaction_s,
                 }
 
+    def turn(self) -> None:
+        """A run that ends takes a calibration with it that is not done yet; its recording stays,
+        to go on from."""
+        sitting = self.sitting
+        if sitting is not None and not self.hub.alive and sitting.guide.phase is not Phase.DONE:
+            self.problem = "The run with the sensor ended: start it again, and go on from there."
+            self.end()
+
     async def begin(self, wanted: Wanted, continues: Path | None = None) -> None:
         """Begins one on the run that there is. Refuses when there is none, and what `sit` does."""
         until_s = time.monotonic() + BEGIN_S
@@ -98,7 +106,7 @@ class Calibrating:
 
     def unfinished(self) -> Path | None:
         """The recording of the newest calibration, where it was broken off."""
-        found = sorted(self.folder.glob("calibration-*.xdf"))
+        found = sorted(self.folder.glob("calibration-*.xdf"), key=lambda path: path.stem)
         if not found or self.sitting is not None or found[-1].with_suffix(".onnx").exists():
             return None
         return found[-1] if not found[-1].with_suffix(".done").exists() else None

@@ -56,7 +56,9 @@ class Desk:
     @cached_property
     def calibrating(self) -> Calibrating:
         """The one calibration that may be under way."""
-        return Calibrating(self.hub, self.folder / "calibrations")
+        made = Calibrating(self.hub, self.folder / "calibrations")
+        self.every_turn.append(made.turn)
+        return made
 
     @property
     def wearers(self) -> Wearers:
