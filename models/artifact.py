@@ -10,7 +10,8 @@ import numpy as np
 
 from acquisition.stream import Refused, Spec
 from models import onnx_file, tflite_file
-from models.contract import Contract, from_bytes
+from models.contract import Contract
+from models.contract_json import from_bytes
 from models.runtimes import Runtime, open_runtime
 from preprocessing.stage import Array, offline
 

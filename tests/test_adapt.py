@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from acquisition.stream import Chunk, Refused, Spec
 from models.adapt import Adaptation, Adapter, fits
 from models.calibrate import calibrated
-from models.contract import head_from_json, head_to_json
+from models.contract_json import head_from_json, head_to_json
 from models.decoder import Decoder
 from models.head import Head, logits, posterior_means, start_means
 from models.turns import turn_found
@@ -272,17 +272,8 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Any:
     family = fit_family(segments, LABELS, Signal(), 8)
     origin = Provenance("toy", "0" * 64, {"train": ("nobody",)}, 0, "unknown", {})
     path = tmp_path_factory.mktemp("head") / "head.onnx"
-    return deploy_head(
-        path,
-        family,
-        family.head,
-        LABELS,
-        "rest",
-        origin,
-        signal("close", 120),
-        adaptive=True,
-        name="toy",
-    )[0]
+    whole = (LABELS, "rest", origin, signal("close", 120))
+    return deploy_head(path, family, family.head, *whole, adaptive=True, name="toy")[0]
 
 
 def test_an_artifact_with_a_head_decides_adapts_and_outlives_a_gap(artifact: Any) -> None:

@@ -22,7 +22,7 @@ from models.artifact import (
     open_artifact,
     read_contract,
 )
-from models.contract import from_bytes, to_bytes
+from models.contract_json import from_bytes, to_bytes
 from tests.toys import SPEC, signal, toy_artifact, toy_contract, toy_graph
 from training.export import write_artifact
 

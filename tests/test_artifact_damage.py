@@ -15,7 +15,7 @@ from acquisition.stream import Refused
 from flexor.run import run_live
 from models import onnx_file
 from models.artifact import CONTRACT_KEY, open_artifact, open_or_last_good, read_contract
-from models.contract import to_bytes
+from models.contract_json import to_bytes
 from tests.toys import toy_artifact, toy_graph
 
 DEMO = Path(__file__).resolve().parents[1] / "flexor" / "artifacts" / "demo.onnx"

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from acquisition.stream import Refused
-from models.contract import from_row, to_row
 from models.decision import DECISIONS, Decision
 from models.familiar import Familiar, familiar_from
+from preprocessing.stage import from_row, to_row
 
 pytestmark = pytest.mark.edge
 

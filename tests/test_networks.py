@@ -121,7 +121,7 @@ def test_a_changed_weight_fails_the_golden_recording(made: Made, tmp_path: Path)
 
     from models import onnx_file
     from models.artifact import CONTRACT_KEY
-    from models.contract import to_bytes
+    from models.contract_json import to_bytes
 
     model = onnx.load(made.full.path)
     big = max(model.graph.initializer, key=lambda w: len(w.raw_data))

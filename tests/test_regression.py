@@ -10,7 +10,8 @@ import pytest
 
 from acquisition.stream import Chunk, Refused, Spec
 from models.artifact import Artifact, open_artifact
-from models.contract import Target, from_bytes, to_bytes
+from models.contract import Target
+from models.contract_json import from_bytes, to_bytes
 from models.decoder import Decoder
 from tests.toys import SPEC
 from training.datasets import Segment

@@ -11,7 +11,8 @@ import torch
 
 from acquisition.stream import Chunk, Refused
 from models.artifact import open_artifact
-from models.contract import Contract, Tensor, from_bytes, to_bytes
+from models.contract import Contract, Tensor
+from models.contract_json import from_bytes, to_bytes
 from models.decoder import Decoder
 from models.runtimes import OnnxRuntime, StreamRuntime
 from tests.learning_rig import GESTURES, session

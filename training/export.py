@@ -13,7 +13,8 @@ import numpy as np
 from acquisition.stream import Refused, Samples
 from models import onnx_file, tflite_file
 from models.artifact import CONTRACT_KEY, MAX_BYTES, Artifact, logits_of, open_artifact
-from models.contract import Contract, Golden, to_bytes
+from models.contract import Contract, Golden
+from models.contract_json import to_bytes
 from models.runtimes import Runtime, open_runtime
 from preprocessing.stage import offline
 
