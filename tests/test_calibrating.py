@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,15 @@ class Run:
         self.hub.note(Kind.SAMPLES, message)
 
 
-def test_a_run_is_calibrated_fitted_tried_and_kept(tmp_path: Path) -> None:
-    run = Run(tmp_path / "calibrations")
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    made = Run(tmp_path / "calibrations")
+    yield made
+    made.calibrating.end()
+    made.calibrating.settle()
+
+
+def test_a_run_is_calibrated_fitted_tried_and_kept(run: Run, tmp_path: Path) -> None:
     calibrating, wearers = run.calibrating, Wearers(tmp_path / "wearers")
     asyncio.run(calibrating.begin(TWO))
     run.go(most_s=7.0)
@@ -88,8 +96,9 @@ def test_a_run_is_calibrated_fitted_tried_and_kept(tmp_path: Path) -> None:
     assert {word["perform"]["gesture"] for word in run.heard} == {"rest", *TWO.gestures}
 
 
-def test_a_run_that_ends_takes_the_calibration_with_it_and_it_can_go_on(tmp_path: Path) -> None:
-    run = Run(tmp_path)
+def test_a_run_that_ends_takes_the_calibration_with_it_and_it_can_go_on(
+    run: Run, tmp_path: Path
+) -> None:
     calibrating = run.calibrating
     asyncio.run(calibrating.begin(TWO))
     run.go(most_s=7.0)
@@ -106,11 +115,10 @@ def test_a_run_that_ends_takes_the_calibration_with_it_and_it_can_go_on(tmp_path
     assert calibrating.view()["done"] == 4
     calibrating.discard()
     assert calibrating.unfinished() is None
-    assert {path.suffix for path in tmp_path.iterdir()} == {".xdf", ".done"}
+    assert {path.suffix for path in (tmp_path / "calibrations").iterdir()} == {".xdf", ".done"}
 
 
-def test_another_sensor_ends_the_calibration_and_not_the_page(tmp_path: Path) -> None:
-    run = Run(tmp_path)
+def test_another_sensor_ends_the_calibration_and_not_the_page(run: Run) -> None:
     asyncio.run(run.calibrating.begin(TWO))
     other = {**run.source.spec.to_json(), "rate_hz": 500.0}
     run.hub.note(Kind.SPEC, {"spec": other, "source": "myo"})
@@ -118,8 +126,7 @@ def test_another_sensor_ends_the_calibration_and_not_the_page(tmp_path: Path) ->
     assert "Another sensor" in run.calibrating.view()["problem"]
 
 
-def test_samples_of_another_width_end_the_calibration_and_not_the_page(tmp_path: Path) -> None:
-    run = Run(tmp_path)
+def test_samples_of_another_width_end_the_calibration_and_not_the_page(run: Run) -> None:
     asyncio.run(run.calibrating.begin(TWO))
     run.go(most_s=1.0)
     bad = SamplesMessage(1.0, 0, 2, 3, np.zeros((2, 3), np.float32).tobytes())
@@ -130,8 +137,7 @@ def test_samples_of_another_width_end_the_calibration_and_not_the_page(tmp_path:
     assert run.calibrating.view()["problem"]
 
 
-def test_a_pause_and_a_repetition_are_asked_for_from_the_page(tmp_path: Path) -> None:
-    run = Run(tmp_path)
+def test_a_pause_and_a_repetition_are_asked_for_from_the_page(run: Run) -> None:
     asyncio.run(run.calibrating.begin(TWO))
     run.calibrating.pause()
     assert run.calibrating.view()["phase"] == "paused"
@@ -143,8 +149,7 @@ def test_a_pause_and_a_repetition_are_asked_for_from_the_page(tmp_path: Path) ->
     assert run.calibrating.view()["phase"] == ""
 
 
-def test_what_is_not_there_is_neither_fitted_nor_kept(tmp_path: Path) -> None:
-    run = Run(tmp_path)
+def test_what_is_not_there_is_neither_fitted_nor_kept(run: Run, tmp_path: Path) -> None:
     asyncio.run(run.calibrating.fit())
     with pytest.raises(Refused, match="nothing to keep"):
         asyncio.run(run.calibrating.keep(Wearers(tmp_path), "Mina", None, ""))

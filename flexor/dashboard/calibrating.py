@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ USUAL_RATIO = 8.0
 """Of a contraction's level to rest's, until one was seen."""
 TRACE_N = 60
 """Points of a moving target that are drawn."""
-LEAVE_S = 0.3
-"""The page waits no longer for the recorder, which finishes by itself."""
+LEAVE_S = 20.0
+"""A recorder that takes longer to write its last byte is left to finish by itself."""
 BEGIN_S = 5.0
 """How long a run may take until it has told what it streams."""
 
@@ -46,6 +47,7 @@ class Calibrating:
         self.report: Report | None = None
         self.newest: dict[str, Any] = {}
         """what was said of the newest contraction"""
+        self._leaving: Thread | None = None
         hub.listeners.append(self.hear)
 
     def hear(self, kind: Kind, value: Any) -> None:
@@ -113,6 +115,7 @@ class Calibrating:
 
     async def go_on_from(self, path: Path) -> None:
         """Goes on from a recording. Refuses one of something else."""
+        await asyncio.to_thread(self.settle)
         guide = await asyncio.to_thread(resumed, path)
         await self.begin(guide.wanted, path)
 
@@ -153,7 +156,14 @@ class Calibrating:
         if sitting is not None:
             if sitting.guide.phase is Phase.DONE:
                 sitting.recording.with_suffix(".done").touch()
-            leave(sitting, LEAVE_S)
+            # The page must not stand still while the recorder writes its last.
+            self._leaving = Thread(target=leave, args=(sitting, LEAVE_S), daemon=True)
+            self._leaving.start()
+
+    def settle(self) -> None:
+        """Waits until the last recording is whole."""
+        if self._leaving is not None:
+            self._leaving.join()
 
     def repeat(self, gesture: str) -> None:
         """Lets a gesture be made again."""
