@@ -172,6 +172,14 @@ def test_a_joint_that_met_resistance_is_not_pushed_on_either() -> None:
     assert given[-1][1] == pytest.approx(-3.0)
 
 
+def test_a_joint_that_stands_still_under_torque_meets_no_resistance() -> None:
+    loop = pushing()
+    for _ in range(80):
+        push(loop, (10.0, 5.0))
+    assert loop.state.seen.blocked == ()
+    assert loop.state.motion.velocity_deg_s == (0.0, 0.0)
+
+
 def test_a_hand_without_torque_takes_none() -> None:
     loop = armed()
     assert loop.decide(STILL, mode=Mode.TORQUE) == Output(Do.DISARM)
