@@ -159,6 +159,14 @@ def test_a_slow_joint_is_given_the_time_to_show_that_it_moves() -> None:
     assert loop.cause is Cause.STALLED
 
 
+def test_a_slow_joint_that_moved_gets_its_full_time_again() -> None:
+    loop = armed()
+    for i in range(12):
+        loop.at_deg = (50.0 + min(i, 7),) * N
+        loop.decide((6.0,) * N)
+    assert loop.state.seen.blocked == ()
+
+
 def test_time_without_telemetry_is_not_counted_as_being_stuck() -> None:
     loop = armed()
     loop.decide(CLOSE)

@@ -12,7 +12,7 @@ from firmware_bridge.link import HOLD_MS, HandState
 from firmware_bridge.safety import FADE_S
 from firmware_bridge.safety_move import PERIOD_S
 from firmware_bridge.safety_state import Do, Limits, Output, Phase, Request
-from tests.gate_rig import BAD_SIGNAL, CLOSE, EXO_LIMITS, LIMITS, WELL, Loop, N, pushing
+from tests.gate_rig import BAD_SIGNAL, CLOSE, EXO_LIMITS, LIMITS, WELL, Loop, N, moving, pushing
 
 pytestmark = pytest.mark.edge
 
@@ -94,6 +94,13 @@ def test_a_hand_that_tells_of_other_joints_is_an_error_and_not_half_a_movement(m
     loop.at_deg = (50.0, 50.0, 50.0)
     with pytest.raises(ValueError, match="zip"):
         loop.decide((10.0, 5.0), mode=mode)
+
+
+def test_a_moving_hand_that_tells_of_other_joints_is_an_error() -> None:
+    loop = moving()
+    loop.at_deg = (60.0,) * 7
+    with pytest.raises(ValueError, match="zip"):
+        loop.tell()
 
 
 def test_a_hand_of_other_joints_is_not_opened_slowly() -> None:
