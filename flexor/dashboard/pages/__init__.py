@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from nicegui import ui
 if TYPE_CHECKING:
     from flexor.dashboard.desk import Desk
 
-PAGES: dict[str, tuple[str, str]] = {
+PAGES: Mapping[str, tuple[str, str]] = {
     "/": ("flexor.dashboard.pages.electrodes", "electrodes"),
     "/calibrate": ("flexor.dashboard.pages.calibrate", "calibrate"),
     "/drive": ("flexor.dashboard.pages.drive", "drive"),
