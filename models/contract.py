@@ -154,12 +154,19 @@ class Contract:
 
     def _check_head(self, head: Head) -> None:
         gestures_n, features_n = len(head.means), len(head.projection)
-        size = self.input.shape[-1]
+        size = self.output.shape[-1] if self.follows_output else self.input.shape[-1]
         if gestures_n != len(self.labels) or features_n != size or self.targets or self.stream:
             raise Refused(
                 f"The head decides {gestures_n} gestures on {features_n} features, and the "
-                f"contract has {len(self.labels)} labels and an input of {size}; export it again."
+                f"contract has {len(self.labels)} labels and {size} of what the head follows; "
+                f"export it again."
             )
+
+    @property
+    def follows_output(self) -> bool:
+        """Whether the head remembers the graph's output, as behind a network on windows, and not
+        its input, as behind features."""
+        return len(self.input.shape) > 2
 
     @property
     def windows(self) -> Windows:

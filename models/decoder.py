@@ -91,6 +91,7 @@ class Decoder:
         head, settings = contract.head, contract.adaptation
         self.adapter = None if head is None else Adapter(head, settings, self._rest)
         """None: the network's output holds the logits"""
+        self._follows_output = contract.follows_output
         self.max_concealed_n = contract.windows.hop_samples
         """A gap of at most one hop is bridged by the last sample; a longer one ends the state."""
 
@@ -158,7 +159,7 @@ class Decoder:
             return out
         embedding = self.runtime.run(adapter.arranged(x, adaptive), state.network)[0]
         decided: list[float] = adapter.logits(embedding, adaptive).tolist()
-        adapter.learn(x, adaptive)
+        adapter.learn(embedding[None] if self._follows_output else x, adaptive)
         return decided
 
     def _aimed(self, outputs: list[float], window: Window, state: State) -> Intent:

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from acquisition.myo_files import MYO_GESTURES, MYO_SPEC
-from acquisition.stream import Refused
+from acquisition.stream import Chunk, Refused
 from flexor.benchmark import run_benchmark
+from models.artifact import open_artifact
+from models.decoder import Decoder
 from training.datasets import Segment
 from training.protocol_myo import (
     UNKNOWN,
@@ -22,6 +24,7 @@ from training.protocol_myo import (
     run_myo,
     stream_of,
 )
+from training.raw_head import RECIPE
 
 
 def segments(user: str, session: str, seed: int = 0, cycles: int = 1) -> list[Segment]:
@@ -71,6 +74,31 @@ def test_the_myo_protocol_gives_a_row_for_each_model_and_count(root: Path, tmp_p
     assert rows[1]["int8_agreement"] > 0.98
     assert rows[1]["bytes"] <= 150_000
     assert set(rows[0]["per_user"]) == {"evaluation/Male0"}
+
+
+def test_a_network_on_raw_windows_has_rows_whose_head_follows_its_output(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = replace(RECIPE, pretrain=replace(RECIPE.pretrain, steps=30, batch=64), width=24)
+    monkeypatch.setattr("training.protocol_myo.RECIPE", short)
+    report = run_myo(Case(), root, ["second_order_adaptive"], [1], tmp_path)
+    row = report["rows"][0]
+    assert row["mean"] > 0.6, "after 30 steps; by chance 0.14"
+    assert row["int8_agreement"] > 0.98
+    assert row["bytes"] <= 150_000
+    made = open_artifact(tmp_path / "second_order_adaptive-evaluation-Male0-1.onnx")
+    assert made.contract.follows_output
+    decoder = Decoder(made)
+    state = decoder.start()
+    chunk = Chunk(segments("Male0", "Test0", 21)[3].samples, 0.0, 0)
+    intents = decoder.step(chunk, state)
+    assert state.adaptive is not None
+    assert state.adaptive.held_n == len(intents) // made.contract.adaptation.block_windows
+    kept = list(tmp_path.glob("second_order-*.pt"))
+    before = kept[0].stat().st_mtime_ns
+    again = run_myo(Case(), root, ["second_order"], [0], tmp_path)
+    assert kept[0].stat().st_mtime_ns == before, "the network was not fitted again"
+    assert again["rows"][0]["int8_agreement"] > 0.98
 
 
 def test_a_calibration_that_is_also_the_test_is_refused(root: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ the mean over users. See docs/benchmarks.md.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,14 @@ from acquisition.myo_files import MYO_GESTURES
 from acquisition.session import Session
 from acquisition.stream import Refused
 from models.artifact import Artifact
+from models.contract import Provenance
 from models.score import Score, score
 from training.cost import counted, hop_us
 from training.covariance import deploy_head, fit_family, wearers_head
 from training.datasets import Segment, fingerprint, read_myo_armband
 from training.evaluate import decisions, prompts
 from training.fit import Progress
+from training.raw_head import RECIPE, deploy_raw, fit_raw_family, signal_of, wearers_raw
 from training.recipe import Signal
 from training.splits import Selection, refuse_overlap, select
 from training.train import provenance
@@ -51,8 +53,18 @@ class Case:
     skewed: bool = False
 
 
-MODELS: Mapping[str, bool] = {"covariance": False, "covariance_adaptive": True}
-"""name -> whether it adapts"""
+MODELS: Mapping[str, bool] = {
+    "covariance": False,
+    "covariance_adaptive": True,
+    "second_order": False,
+    "second_order_adaptive": True,
+}
+"""name -> whether its head follows the wearer"""
+RAW = "second_order"
+Made = tuple[Artifact, Artifact, float]
+"""(int8 artifact, float artifact, seconds of the calibration)"""
+Maker = Callable[..., Made]
+"""(path, segments of the calibration, provenance, adaptive=, name=) -> what was made"""
 
 
 def run_myo(
@@ -70,10 +82,12 @@ def run_myo(
     users = list(users or known)
     others = tuple(sorted({s.user for s in segments if s.user.startswith("pretraining/")}))
     general = select(segments, Selection(users=others))
-    signal = replace(Signal(), window_samples=case.window_samples)
-    begin = time.perf_counter()
-    family = fit_family(general, MYO_GESTURES, signal, RING_N)
-    fit_s = time.perf_counter() - begin
+    fit_s: dict[str, float] = {}
+    makers: dict[bool, Maker] = {}
+    for raw in sorted({model.startswith(RAW) for model in models}):
+        begin = time.perf_counter()
+        makers[raw] = (_raw_maker if raw else _maker)(general, case, folder)
+        fit_s[RAW if raw else "covariance"] = round(time.perf_counter() - begin, 2)
     digest, rows, done = fingerprint(root), [], 0
     for model in models:
         for count in cycles:
@@ -81,25 +95,14 @@ def run_myo(
             for user in users:
                 test = select(segments, Selection((user,), TESTS))
                 own = _own(segments, user, count)
+                streams = stream_of(test, case)
                 refuse_overlap({"pre-training": general, "calibration": own, "test": test})
-                begin = time.perf_counter()
-                head = wearers_head(family, own, MYO_GESTURES, signal) if own else family.head
-                calibrate_s = time.perf_counter() - begin
                 where = {"pretraining": others, "calibration": (f"{user} x{count}",)}
                 origin = provenance("MyoArmbandDataset", digest, where, 0, {})
                 path = folder / f"{model}-{user.replace('/', '-')}-{count}.onnx"
-                made = deploy_head(
-                    path,
-                    family,
-                    head,
-                    MYO_GESTURES,
-                    REST,
-                    origin,
-                    _golden(general),
-                    adaptive=MODELS[model],
-                    name=model,
-                )
-                scored.append(scores_of(*made, stream_of(test, case)) | {"cal": calibrate_s})
+                make = makers[model.startswith(RAW)]
+                *made, calibrate_s = make(path, own, origin, adaptive=MODELS[model], name=model)
+                scored.append(scores_of(made[0], made[1], streams) | {"cal": calibrate_s})
                 done += 1
                 if progress:
                     progress(done, len(models) * len(cycles) * len(users))
@@ -109,10 +112,42 @@ def run_myo(
         "window_samples": case.window_samples,
         "skewed": case.skewed,
         "data_digest": digest,
-        "seeds": "none: closed form",
-        "fit_s": round(fit_s, 2),
+        "seeds": "covariance: none, closed form; second_order: 0",
+        "fit_s": fit_s,
         "rows": rows,
     }
+
+
+def _maker(general: Sequence[Segment], case: Case, folder: Path) -> Maker:
+    """Deploys hand-crafted features with a head, calibrated where there is a calibration."""
+    signal = replace(Signal(), window_samples=case.window_samples)
+    family = fit_family(general, MYO_GESTURES, signal, RING_N)
+    golden = _golden(general)
+
+    def make(path: Path, own: Sequence[Segment], origin: Provenance, **how: Any) -> Made:
+        begin = time.perf_counter()
+        head = wearers_head(family, own, MYO_GESTURES, signal) if own else family.head
+        taken_s = time.perf_counter() - begin
+        made = deploy_head(path, family, head, MYO_GESTURES, REST, origin, golden, **how)
+        return *made, taken_s
+
+    return make
+
+
+def _raw_maker(general: Sequence[Segment], case: Case, folder: Path) -> Maker:
+    """The same with a network on raw windows."""
+    recipe = signal_of(RECIPE, case.window_samples)
+    family = fit_raw_family(general, MYO_GESTURES, recipe, folder)
+    golden = _golden(general)
+
+    def make(path: Path, own: Sequence[Segment], origin: Provenance, **how: Any) -> Made:
+        begin = time.perf_counter()
+        found = wearers_raw(family, own, MYO_GESTURES) if own else (family.head, family.chain)
+        taken_s = time.perf_counter() - begin
+        made = deploy_raw(path, family, *found, MYO_GESTURES, REST, origin, golden, **how)
+        return *made, taken_s
+
+    return make
 
 
 def _own(segments: Sequence[Segment], user: str, count: int) -> tuple[Segment, ...]:
