@@ -13,6 +13,9 @@ from acquisition.tables import refuse_unknown
 from flexor.train import progress
 from models.settings import read_toml
 
+ARTIFACTS = Path(__file__).parent / "artifacts"
+"""What ships."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -67,12 +70,42 @@ def _days(wanted: Wanted, step: Any) -> dict[str, Any]:
     return run_days(found_below(wanted.data), models, wanted.users or None, step)
 
 
+def _robustness(wanted: Wanted, step: Any) -> dict[str, Any]:
+    """Shipped artifacts and the model of the protocol myo under damage: see training.robustness."""
+    from flexor.datasets import found_below
+    from flexor.robustness import hear
+    from training.robustness_rows import MYO, myo_subjects, run_robustness, shipped
+
+    files = {p.name: p for p in sorted(ARTIFACTS.iterdir()) if p.suffix in (".onnx", ".tflite")}
+    asked = wanted.models or (*files, MYO)
+    for name in asked:
+        refuse_unknown(name, {**files, MYO: None}, "artifact")
+    models = {name: shipped(files[name]) for name in asked if name in files}
+    root = found_below(wanted.data).get("myo_armband") if MYO in asked else None
+    if root is not None:
+        wanted.out.mkdir(parents=True, exist_ok=True)
+        models |= myo_subjects(root, wanted.out)
+    return run_robustness(models, hear, step)
+
+
+def _continuous(wanted: Wanted, step: Any) -> dict[str, Any]:
+    """Angles, forces and efforts, from the sets below one folder: see training.continuous."""
+    from training.continuous import MODELS, Asked, run
+
+    for model in wanted.models:
+        refuse_unknown(model, dict.fromkeys(MODELS), "model")
+    models = wanted.models or MODELS
+    return run(Asked(wanted.data, wanted.out / "continuous", models, wanted.users), step)
+
+
 PROTOCOLS: dict[str, Callable[[Wanted, Any], dict[str, Any]]] = {
     "within-user": _within_user,
     "myo": _myo,
     "myo-150ms": partial(_myo, window_samples=30),
     "myo-skewed": partial(_myo, skewed=True),
     "days": _days,
+    "continuous": _continuous,
+    "robustness": _robustness,
 }
 """name -> what gives {"rows": [...], ...} for what was asked"""
 

@@ -32,6 +32,7 @@ OPERATORS = frozenset(
         "DequantizeLinear",
         "Div",
         "Erf",
+        "Exp",
         "Expand",
         "Flatten",
         "GRU",

@@ -2,7 +2,8 @@
 
 Source of the form: wide and deep learning (Cheng et al., arXiv 1606.07792), the deep part being the
 dilated blocks of training/networks/tcn.py. The wide part holds what a ridge regression with lags
-would; its weights and the deep part's are fitted to a wearer at once, in closed form.
+would, and radial units around windows of the wearer what a kernel regression would (Broomhead and
+Lowe 1988). The weights of all three are fitted to a wearer at once, in closed form.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class CourseNetwork(nn.Module):
     TAKES: ClassVar[str] = "features"
     INT8: ClassVar[tuple[str, ...]] = ("Conv",)
 
-    def __init__(self, size: Size, width: int) -> None:
+    def __init__(self, size: Size, width: int, *, units: int = 0) -> None:
         super().__init__()
         self.steps_n = size.window_samples // size.hop_samples
         self.rows_n = size.features_n // self.steps_n
@@ -36,12 +37,19 @@ class CourseNetwork(nn.Module):
                 f'The network "course" takes the features "course" of at least {LAG_STEPS} hops; '
                 f"the recipe gives {size.features_n} features of {self.steps_n} hops."
             )
+        self.window = (self.rows_n, 1, self.steps_n)
         self.front = nn.Sequential(*convolution(self.rows_n, width, 1, 1))
         self.blocks = nn.ModuleList(Block(width, d) for d in dilations(self.steps_n))
         self.drop = nn.Dropout(0.1)
         self.lags = nn.AvgPool2d((1, LAG_STEPS))
         self.deep_n = width
-        self.head = nn.Linear(width + self.rows_n * (self.steps_n // LAG_STEPS), size.outputs_n)
+        self.wide_n = self.rows_n * (self.steps_n // LAG_STEPS)
+        self.centres = nn.Linear(self.wide_n, units) if units else None
+        """Of each radial unit: twice the products with its centre, less the centre's square; all
+        after `measure`."""
+        self.measure = nn.Parameter(torch.zeros(2, self.wide_n), requires_grad=False)
+        """What the linear columns are multiplied by for a distance, and moved by then."""
+        self.head = nn.Linear(width + self.wide_n + units, size.outputs_n)
         nn.init.zeros_(self.head.weight[:, width:])
 
     def deep(self, course: torch.Tensor) -> torch.Tensor:
@@ -52,10 +60,19 @@ class CourseNetwork(nn.Module):
             x = block(x)
         return cast("torch.Tensor", x)
 
-    def embed(self, x: torch.Tensor) -> torch.Tensor:
-        course = x.reshape(-1, self.rows_n, 1, self.steps_n)
+    def beside(self, course: torch.Tensor) -> torch.Tensor:
+        """(batch, row, 1, steps_n) -> (batch, column): the linear and the radial columns."""
         newest = course[..., self.steps_n % LAG_STEPS :]
-        return torch.cat([self.deep(course)[:, :, 0, 0], self.lags(newest).flatten(1)], 1)
+        wide = cast("torch.Tensor", self.lags(newest)).flatten(1)
+        if self.centres is None:
+            return wide
+        near = wide * self.measure[0] + self.measure[1]
+        square = (near * near).sum(1, keepdim=True)
+        return torch.cat([wide, torch.exp(self.centres(near) - square)], 1)
+
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
+        course = x.reshape(-1, *self.window)
+        return torch.cat([self.deep(course)[:, :, 0, 0], self.beside(course)], 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return cast("torch.Tensor", self.head(self.drop(self.embed(x))))

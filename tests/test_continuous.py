@@ -1,0 +1,237 @@
+"""Continuous control: what is measured is causal, leaks nothing, and is what the artifact does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from acquisition.stream import Chunk, Refused, Spec
+from models.decoder import open_decoder
+from preprocessing.course import Course
+from training.continuous import (
+    CALIBRATED,
+    MODELS,
+    UNSEEN,
+    WIDTH,
+    body_of,
+    calibrated,
+    fold,
+    folds,
+)
+from training.continuous_artifact import artifact_of, rows_of
+from training.continuous_data import (
+    FIELDS,
+    STEPS_N,
+    Field,
+    Take,
+    calibration_of,
+    centre_of,
+    in_shares,
+    recipe_for,
+    steps_of,
+)
+from training.continuous_fit import PRETRAIN, Stretches, answers
+from training.continuous_linear import in_blocks, kernel, ridge
+from training.continuous_score import Score, best_lag, scored, summary
+from training.datasets import Segment, cut
+from training.leaks import refuse_lookahead
+from training.targets import Targets
+
+TOY = Field("toy", 200.0, 10.0, ("angle",), lambda _: [])
+FIT = replace(PRETRAIN, steps=30, batch=8)
+RECIPE = recipe_for(TOY, FIT, WIDTH, 0)
+SPEC = Spec(200.0, ("a", "b", "c"), "uV")
+
+
+@lru_cache
+def toy(user: int, task: str = "bend", seconds: float = 12.0) -> Take:
+    """Two muscles against one another that move an angle, and one that does nothing."""
+    rng = np.random.default_rng([user, len(task)])
+    t = np.arange(round(seconds * 200)) / 200
+    angle = np.sin(2 * np.pi * (0.4 + 0.05 * user) * t + user)
+    efforts = np.stack([np.clip(angle, 0, 1), np.clip(-angle, 0, 1), np.full(len(t), 0.3)], 1)
+    samples = rng.normal(size=(len(t), 3)) * (0.05 + efforts) * (20 + 10 * user)
+    targets = Targets((30 * angle[:, None]).astype(np.float32), ("angle",), ("deg",), 200.0)
+    name = f"u{user}"
+    return in_shares(
+        Segment(name, "s", 0, task, samples.astype(np.float32), SPEC, targets, 1, task, 0)
+    )
+
+
+def toys() -> list[Take]:
+    return [toy(user) for user in range(4)]
+
+
+def centred(take: Take) -> tuple[tuple[float, ...], ...]:
+    return centre_of(RECIPE, [take.segment])
+
+
+def test_a_step_rests_on_its_own_samples_and_windows_are_runs_of_steps() -> None:
+    take = toy(0)
+    steps = steps_of(RECIPE, take.segment, centred(take), fixed=True)
+    x = np.random.default_rng(0).normal(size=(1, 3, STEPS_N * 5)).astype(np.float32)
+    whole = Course(5, STEPS_N).step(x, None)[0].reshape(9, STEPS_N)
+    one = [Course(5, 1).step(x[:, :, i * 5 : i * 5 + 5], None)[0][0] for i in range(STEPS_N)]
+    np.testing.assert_array_equal(whole, np.stack(one, 1))
+    assert steps.features().shape == (len(steps.aims()), 9 * STEPS_N)
+    np.testing.assert_array_equal(
+        steps.features()[3].reshape(9, STEPS_N), steps.course[3 : 3 + STEPS_N].T
+    )
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+def test_future_samples_do_not_change_past_steps(fixed: bool) -> None:
+    take = toy(1)
+    centre = centred(toy(0))
+    whole = steps_of(RECIPE, take.segment, centre, fixed=fixed)
+    for n in (1001, 1500, 2003):
+        early = steps_of(RECIPE, cut(take.segment, 0, n), centre, fixed=fixed)
+        np.testing.assert_array_equal(early.course, whole.course[: len(early.course)])
+        np.testing.assert_array_equal(early.truth, whole.truth[: len(early.truth)])
+
+
+def test_the_truth_of_a_step_is_that_of_its_newest_sample() -> None:
+    take = toy(0)
+    steps = steps_of(RECIPE, take.segment, centred(take), fixed=True)
+    assert take.segment.targets is not None
+    assert steps.truth[7, 0] == take.segment.targets.values[7 * 5 + 4, 0]
+    assert steps.aims()[0, 0] == steps.truth[STEPS_N - 1, 0]
+
+
+def test_a_user_who_teaches_is_never_tested() -> None:
+    found = toys()
+    mine = [t for t in found if t.segment.user == "u0"]
+    with pytest.raises(Refused, match="u0"):
+        body_of(RECIPE, mine, found)
+    copied = replace(mine[0], segment=replace(mine[0].segment, user="u9", recording="other"))
+    with pytest.raises(Refused):
+        body_of(RECIPE, mine, [copied, *found[1:]])
+
+
+def test_every_user_is_left_out_once() -> None:
+    for n in (2, 3, 100):
+        groups = folds(replace(TOY, folds_n=n), toys())
+        assert sorted(user for group in groups for user in group) == ["u0", "u1", "u2", "u3"]
+        assert len(groups) == min(n, 4)
+    with pytest.raises(Refused, match="must be two"):
+        folds(TOY, [toy(0)])
+
+
+def test_what_follows_the_calibration_teaches_nothing() -> None:
+    """The truth behind the calibration is made nonsense; the network that comes out is the same."""
+    found = toys()
+    body, _ = body_of(RECIPE, found[:1], found[1:])
+    take = found[0]
+    n = len(calibration_of(take).samples)
+    targets = take.segment.targets
+    assert targets is not None
+    wrong = targets.values.copy()
+    wrong[n:] = 1 - wrong[n:]
+    cheat = replace(take, segment=replace(take.segment, targets=replace(targets, values=wrong)))
+    honest, other = (calibrated(RECIPE, TOY, body, t) for t in (take, cheat))
+    for a, b in zip(honest[1].state_dict().values(), other[1].state_dict().values(), strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+    assert honest[0][-1].r2 > 0.6 > other[0][-1].r2
+
+
+def test_a_fold_scores_every_model_before_and_after_calibration() -> None:
+    rows = [Score(**row) for row in fold(RECIPE, TOY, toys(), ("u2",))]
+    assert [(r.setting, r.model) for r in rows] == [
+        (setting, model) for setting in (UNSEEN, CALIBRATED) for model in MODELS
+    ]
+    assert all(r.user == "u2" and r.unit == "deg" for r in rows)
+    assert min(r.r2 for r in rows if r.model == "course") > 0.3
+    table = summary(rows, 0)
+    assert len(table) == len(rows)
+    assert table[0]["per_user"] == {"u2": table[0]["r2"]}
+
+
+def test_the_artifact_tells_live_what_was_measured_offline(tmp_path: Path) -> None:
+    found = toys()
+    body, _ = body_of(RECIPE, found[:1], found[1:])
+    take = found[0]
+    _, network = calibrated(RECIPE, TOY, body, take)
+    small, whole = artifact_of(RECIPE, network, take, tmp_path / "toy.onnx", ["u1"])
+    assert small.bytes_n <= 150_000
+    steps = steps_of(RECIPE, take.segment, centre_of(RECIPE, [calibration_of(take)]), fixed=True)
+    offline = answers(network, steps)
+    target = whole.contract.targets[0]
+    decoder = open_decoder(whole, SPEC)
+    state = decoder.start()
+    live, cuts = [], [0, 3, 250, 251, 900, len(take.segment.samples)]
+    for a, b in pairwise(cuts):
+        chunk = Chunk(take.segment.samples[a:b], a / 200)
+        live += [intent.targets for intent in decoder.step(chunk, state)]
+    assert len(live) == len(offline)
+    np.testing.assert_allclose(live, np.clip(offline, target.low, target.high), atol=2e-4)
+    rows = rows_of("toy", take, small, whole, network)
+    assert [row["form"] for row in rows] == ["int8", "float"]
+    assert abs(rows[0]["r2"] - rows[1]["r2"]) < 0.02
+
+    def told(samples: np.ndarray) -> list[tuple[int, tuple[float, ...]]]:  # type: ignore[type-arg]
+        state = decoder.start()
+        windows = decoder.push(Chunk(samples, 0.0), state)
+        return [(w.sample_n, decoder.decide(w, state).targets) for w in windows]
+
+    refuse_lookahead(told, take.segment.samples[:700], (450, 603))
+
+
+def test_an_estimate_that_is_late_is_found_and_loses() -> None:
+    t = np.arange(400) / 40
+    truth = np.sin(2 * np.pi * 0.5 * t) / 2 + 0.5
+    assert best_lag(truth[4:], truth[:-4])[0] == 4
+    assert best_lag(truth, truth)[0] == 0
+    take = toy(0)
+    right, late = (
+        scored("toy", take, UNSEEN, "m", truth[4:, None], told[:, None])[0]
+        for told in (truth[4:], truth[:-4])
+    )
+    assert right.r2 == 1
+    assert late.r2 < 0.95
+    assert (right.delay_ms, late.delay_ms) == (0, 100)
+
+
+def test_a_target_that_stands_still_is_not_scored() -> None:
+    still = np.ones((50, 1))
+    assert scored("toy", toy(0), UNSEEN, "m", still, still) == []
+
+
+def test_ridge_finds_a_line_and_a_kernel_what_no_line_is() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 3))
+    line, bent = x @ [[1.0], [-2.0], [0.0]] + 3, np.sin(2 * x[:, :1])
+    np.testing.assert_allclose(ridge(in_blocks(x, line), (2, 1))(x), line, atol=0.4)
+    missed = [((f(x) - bent) ** 2).mean() for f in (ridge(in_blocks(x, bent), (3,)),)]
+    assert ((kernel(in_blocks(x, bent), 0)(x) - bent) ** 2).mean() < 0.3 * missed[0]
+
+
+def test_recordings_that_are_too_short_are_refused() -> None:
+    short = toy(5, seconds=2.0)
+    with pytest.raises(Refused, match="steps; record longer"):
+        Stretches([steps_of(RECIPE, short.segment, centred(toy(0)), fixed=True)], FIT)
+    body, _ = body_of(RECIPE, toys()[:1], toys()[1:])
+    with pytest.raises(Refused, match="too short to calibrate"):
+        calibrated(RECIPE, TOY, body, toy(5, seconds=2.5))
+
+
+def test_angles_of_either_sign_bend_positive() -> None:
+    values = np.linspace(-80, 5, 400, dtype=np.float32)[:, None]
+    targets = Targets(values, ("knee",), ("deg",), 200.0)
+    take = in_shares(Segment("N", "s", 0, "sit", np.zeros((400, 3), np.float32), SPEC, targets))
+    assert take.segment.targets is not None
+    shares = take.segment.targets.values
+    assert shares[0, 0] > 1
+    assert shares[-1, 0] < 0
+    assert take.spans[0] == pytest.approx(0.96 * 85, rel=0.01)
+
+
+def test_the_table_of_fields_names_what_it_reads() -> None:
+    assert {f.name for f in FIELDS.values()} == set(FIELDS)
+    for field in FIELDS.values():
+        recipe = recipe_for(field, FIT, WIDTH, 0)
+        assert recipe.signal.window_samples / field.rate_hz == 1.0
