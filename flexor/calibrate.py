@@ -26,6 +26,7 @@ from flexor.calibration_sitting import (
     hear,
     keep_it,
     leave,
+    mark,
     sit,
 )
 from flexor.reader import Reader, room_for
@@ -177,6 +178,8 @@ def trial(sitting: Sitting, chunks: Iterator[Chunk], view: View, seconds: float)
         heard_n, newest = 0.0, -1
         while heard_n < seconds * rate_hz:
             chunk = _next(chunks)
+            if heard_n == 0.0:
+                mark(sitting, chunk.clock_s, label)
             heard_n += len(chunk.samples) + chunk.lost
             hear(sitting, chunk)
             intent = sitting.intent

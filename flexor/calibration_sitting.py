@@ -30,6 +30,8 @@ from models.settings import from_mapping
 SETTINGS, TASK, TAKE, TARGET = "calibration: ", "task: ", "take: ", "target: "
 """How the markers begin that tell of more than what is asked for: enough to go on from the
 recording after a power cut."""
+FREE = "free"
+"""The marker from which on nothing is asked for: what is done then is scored against nothing."""
 TARGET_S = 0.05
 """From one marker of a moving target to the next."""
 EFFORT, MOVING_EFFORT, EFFORT_STEP = 0.5, 0.65, 0.05
@@ -63,6 +65,8 @@ class Sitting:
     begun: bool = False
     told_s: float = 0.0
     position: str = ""
+    ready_n: int = -1
+    """where the rest began that was last told of"""
 
     @property
     def recording(self) -> Path:
@@ -118,6 +122,8 @@ def hear(sitting: Sitting, chunk: Chunk) -> list[Happened]:
         sitting.begun = True
         _tell_beginning(sitting, chunk.clock_s)
     if guide.phase is not Phase.DONE:
+        if guide.phase is Phase.READY and guide.begin_n != sitting.ready_n:
+            _tell(sitting, Happened(chunk.clock_s, guide.phase, guide.task))
         happened = take(guide, chunk)
         for event in happened:
             _tell(sitting, event)
@@ -236,9 +242,8 @@ def _tell_beginning(sitting: Sitting, clock_s: float) -> None:
     settings: dict[str, Any] = asdict(guide.wanted)
     if sitting.continues:
         settings["continues"] = sitting.continues
-    _mark(sitting, clock_s, SETTINGS + json.dumps(settings))
-    _mark(sitting, clock_s, protocol_marker("calibration", guide.labels))
-    _tell(sitting, Happened(clock_s, guide.phase, guide.task))
+    mark(sitting, clock_s, SETTINGS + json.dumps(settings))
+    mark(sitting, clock_s, protocol_marker("calibration", guide.labels))
 
 
 def _tell(sitting: Sitting, event: Happened) -> None:
@@ -247,16 +252,20 @@ def _tell(sitting: Sitting, event: Happened) -> None:
     if made is not None:
         position, n = made.task.position, made.task.repetition
         said = made.verdict.reason or "good"
-        _mark(sitting, event.clock_s, f"{TAKE}{made.task.gesture} {position} {n} {said}")
+        mark(sitting, event.clock_s, f"{TAKE}{made.task.gesture} {position} {n} {said}")
     if event.phase is Phase.HOLD and task is not None:
         told = f"{task.gesture} {task.shape} {task.position} {task.repetition} {task.seconds:g}"
-        _mark(sitting, event.clock_s, task.gesture)
-        _mark(sitting, event.clock_s, TASK + told)
+        mark(sitting, event.clock_s, task.gesture)
+        mark(sitting, event.clock_s, TASK + told)
         return
-    _mark(sitting, event.clock_s, sitting.guide.wanted.rest)
+    if event.phase is not Phase.READY:
+        mark(sitting, event.clock_s, FREE)
+        return
+    sitting.ready_n = sitting.guide.begin_n
+    mark(sitting, event.clock_s, sitting.guide.wanted.rest)
     if task is not None and task.position != sitting.position:
         sitting.position = task.position
-        _mark(sitting, event.clock_s, f"position: {task.position}")
+        mark(sitting, event.clock_s, f"position: {task.position}")
 
 
 def _tell_target(sitting: Sitting, clock_s: float) -> None:
@@ -266,10 +275,11 @@ def _tell_target(sitting: Sitting, clock_s: float) -> None:
     if moves and clock_s - sitting.told_s >= TARGET_S:
         sitting.told_s = clock_s
         gesture = guide.task.gesture if guide.task else ""
-        _mark(sitting, clock_s, f"{TARGET}{gesture} {guide.target:.3f}")
+        mark(sitting, clock_s, f"{TARGET}{gesture} {guide.target:.3f}")
 
 
-def _mark(sitting: Sitting, clock_s: float, text: str) -> None:
+def mark(sitting: Sitting, clock_s: float, text: str) -> None:
+    """A word about a moment into the recording."""
     if sitting.recorder is not None:
         sitting.recorder.send_marker(clock_s, text)
 

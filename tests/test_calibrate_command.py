@@ -22,6 +22,7 @@ from flexor.calibration_sitting import TARGET, resumed, sit
 from flexor.profile import read_profile
 from models.artifact import open_artifact
 from tests.calibration_rig import TWO, told
+from training.evaluate import evaluate
 
 pytestmark = pytest.mark.edge
 
@@ -53,10 +54,20 @@ def test_its_recording_has_what_was_asked_for_and_where_the_target_was(
     session = load_session(made[1]["recording"])
     texts = [text for _, text in session.markers]
     assert protocol_labels(session.markers) == ("rest", *TWO.gestures)
-    assert [t for t in texts if t in TWO.gestures] == ["hand_close", "hand_open"] * 3
+    assert [t for t in texts if t in TWO.gestures] == ["hand_close", "hand_open"] * 4  # and tried
+    assert texts.count("free") == 1
     values = [float(t.rsplit(" ", 1)[1]) for t in texts if t.startswith(TARGET)]
     assert max(values) == 1.0
     assert len(values) > 150
+
+
+def test_its_recording_scores_the_artifact_as_it_was_tried(
+    made: tuple[Path, dict[str, Any]],
+) -> None:
+    score = evaluate(open_artifact(made[1]["artifact"]), load_session(made[1]["recording"]))
+    assert score.rest_false_activation is not None
+    assert score.rest_false_activation < 0.1
+    assert score.per_gesture["hand_close"] > 0.8
 
 
 def test_after_a_power_cut_it_goes_on_from_the_last_whole_contraction(
@@ -110,6 +121,9 @@ def test_a_person_in_a_terminal_may_repeat_a_gesture_and_say_no(tmp_path: Path) 
     report = run_calibrate("synthetic:armband", tmp_path / "me.toml", TWO, choices, ask)
     assert not report["kept"]
     assert len(asked) == 4
+    again = resumed(Path(report["recording"]))  # with the repeated one in the place of the first
+    assert len(again.takes) == 4
+    assert again.takes["hand_open", "bent", 2].ready_n == 600
     assert report["signal_s"] > 20.0 + 5.0
 
 
