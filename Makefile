@@ -3,6 +3,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 
+# Files of tests that run side by side; more than cores would make those that watch a clock wait.
+WORKERS ?= 2
+
 DEMO := .venv-demo
 DEV := .venv
 TFLITE := .venv-tflite
@@ -23,7 +26,7 @@ demo: $(DEMO)/.ready ## move a simulated hand for 20 s, with the edge dependenci
 	$(DEMO)/bin/flexor demo --seconds 20
 
 test: check ## linters, types, import rules and every test
-	$(DEV)/bin/python -m pytest
+	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: $(DEV)/.ready ## linters, types and import rules
 	$(DEV)/bin/ruff check .

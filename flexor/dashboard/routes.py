@@ -82,12 +82,15 @@ def _live(app: FastAPI, desk: Desk) -> None:
 
 def _documents(app: FastAPI, desk: Desk) -> None:
     @app.get("/report.pdf")
-    def report() -> Response:
+    def report(download: bool = False) -> Response:
         try:
             document = report_pdf(kept(desk.folder / HISTORY))
         except Refused as error:
             return JSONResponse({"refused": "no tests", "text": str(error)}, status_code=404)
-        return Response(document, media_type="application/pdf")
+        shown = (
+            {"content-disposition": 'attachment; filename="flexor-tests.pdf"'} if download else None
+        )
+        return Response(document, media_type="application/pdf", headers=shown)
 
     @app.get("/export")
     def export(wearer: str) -> Response:

@@ -85,14 +85,14 @@ def canvas(name: str, height: str, label: str) -> None:
     ).classes("w-full")
 
 
-def _picture(name: str, more: str = "") -> None:
-    ui.html(f'<div data-flexor-draw="{name}" {more}></div>', sanitize=False)
+def _picture(name: str, more: str = "") -> ui.html:
+    return ui.html(f'<div data-flexor-draw="{name}" {more}></div>', sanitize=False)
 
 
 def picture(name: str, **data: str) -> None:
     """A place that the page's script writes into; `data` are the words that it needs."""
     told = " ".join(f'data-{key}="{value}"' for key, value in data.items())
-    _picture(name, told)
+    _picture(name, told).classes("w-full")
 
 
 def _control(desk: Desk, visit: Visit) -> None:

@@ -23,7 +23,7 @@ def hand_scene() -> None:
         for k, name in enumerate(FINGERS):
             made[name] = _finger(scene, (-0.34 + 0.225 * k, 0.5, 0.0), LENGTHS[name], 0.0)
         made["thumb"] = _finger(scene, (-0.5, -0.15, 0.0), LENGTHS["thumb"], math.radians(55))
-        scene.move_camera(0.2, -1.1, 2.3, 0.0, 0.3, 0.0, 0, 0, 1, duration=0)
+        scene.move_camera(0.6, -0.9, 2.3, 0.0, 0.35, 0.1, 0, 0, 1, duration=0)
     scene.classes("w-full")
     ui.add_body_html(
         f"<script>window.flexorHand = {json.dumps({'scene': scene.id, 'parts': made})};</script>"

@@ -291,7 +291,7 @@ flexor.pictures.hand = (place, view) => {
     const bend = at[finger] ?? at.fingers ?? 0;
     const swing = finger === "thumb" ? (at.thumb_rotation ?? 0) : 0;
     if (finger === "thumb") scene.rotate(parts[0], flexor.euler(0, swing * 0.8, 0.96));
-    for (const part of parts.slice(1)) scene.rotate(part, flexor.euler(-bend * 0.85, 0, 0));
+    for (const part of parts.slice(1)) scene.rotate(part, flexor.euler(bend * 0.85, 0, 0));
   }
 };
 // A rotation matrix of x, then y, then z, as the scene takes it.

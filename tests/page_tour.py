@@ -1,0 +1,99 @@
+"""The way from armband to moving hand as a newcomer goes it on the page, in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+WIDE = {"width": 1100, "height": 900}
+Picture = Callable[[Any, str], object]
+"""Is given the page and the name of what it shows."""
+
+
+def tour(page: Any, url: str, picture: Picture) -> dict[str, float]:
+    """Pair, look at the electrodes, calibrate, drive, stop, arm again, reach targets, report.
+
+    Gives what the page says of the test: completion in percent, throughput in bit/s.
+    """
+    pair(page, url)
+    look(page, picture)
+    calibrate(page, url, picture)
+    drive(page, url, picture)
+    return reach(page, url, picture)
+
+
+def pair(page: Any, url: str) -> None:
+    page.goto(f"{url}/")
+    page.get_by_role("button", name="Pair").click()
+    page.wait_for_url(f"{url}/")
+
+
+def look(page: Any, picture: Picture) -> None:
+    page.get_by_role("button", name="Look at the electrodes").click()
+    page.locator(".flexor-lights .flexor-good").nth(7).wait_for()
+    page.wait_for_timeout(4000)  # so that there is signal to see
+    picture(page, "electrodes")
+
+
+def calibrate(page: Any, url: str, picture: Picture) -> None:
+    """Two contractions of each of four gestures; the simulated wearer does what is asked."""
+    page.goto(f"{url}/calibrate")
+    choose(page, "Held", "2")
+    choose(page, "Slowly up and down", "0")
+    page.get_by_role("button", name="Begin the calibration").click()
+    page.get_by_text("Close the hand: good").wait_for(timeout=60_000)
+    picture(page, "calibrate")
+    page.get_by_text("All contractions are made: fit.").wait_for(timeout=120_000)
+    page.get_by_role("button", name="Fit", exact=True).click()
+    page.get_by_text("Fitted in").wait_for(timeout=15_000)
+    picture(page, "fitted")
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_text("Kept: me, version 1").wait_for(timeout=15_000)
+
+
+def drive(page: Any, url: str, picture: Picture) -> None:
+    """Armed by the hand that holds the button, stopped by a key, cleared, and armed again."""
+    page.goto(f"{url}/drive")
+    page.get_by_role("button", name="Drive the hand").click()
+    page.locator(".flexor-state-disarmed").wait_for(timeout=20_000)
+    held(page, "Hold to arm", ".flexor-state-armed")
+    page.wait_for_timeout(6000)  # the wearer moves
+    picture(page, "drive")
+    page.keyboard.press("Escape")
+    page.locator(".flexor-state-emergency-stop").wait_for(timeout=3000)
+    picture(page, "stopped")
+    held(page, "Hold to clear the stop", ".flexor-state-disarmed")
+    held(page, "Hold to arm", ".flexor-state-armed")
+
+
+def reach(page: Any, url: str, picture: Picture) -> dict[str, float]:
+    page.goto(f"{url}/test")
+    page.get_by_role("checkbox", name="The simulated wearer does it").click()
+    page.get_by_role("button", name="Begin the test").click()
+    page.wait_for_timeout(9000)
+    picture(page, "test")
+    row = page.locator("tr", has_text="bit/s")
+    row.wait_for(timeout=240_000)
+    told = row.inner_text()
+    with page.expect_download() as loading:
+        page.evaluate("location.href = '/report.pdf?download=1'")
+    assert loading.value.path().read_bytes().startswith(b"%PDF")
+    completion = re.search(r"(\d+) %", told)
+    throughput = re.search(r"([\d.]+) bit/s", told)
+    assert completion is not None
+    assert throughput is not None
+    return {"completion": float(completion[1]), "throughput_bit_s": float(throughput[1])}
+
+
+def held(page: Any, button: str, until: str) -> None:
+    """Holds a button down until the page says that it is so."""
+    page.get_by_role("button", name=button).hover()
+    page.mouse.down()
+    page.locator(until).wait_for(timeout=20_000)
+    page.mouse.up()
+
+
+def choose(page: Any, label: str, option: str) -> None:
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=option, exact=True).click()
