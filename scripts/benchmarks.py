@@ -16,20 +16,31 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from scripts.benchmark_continuous import continuous_part  # noqa: E402
 from scripts.figures import FLEXOR, FOLDER, commit, machine  # noqa: E402 - a script's own place
 
+FEATURES = "--models covariance,covariance_adaptive"
 BENCHMARKS: dict[str, tuple[str, str]] = {
     "benchmark-myo": (
         "MyoArmbandDataset, balanced blocks",
-        "flexor benchmark --protocol myo --data {data} --cycles 0,1,2,4",
+        f"flexor benchmark --protocol myo --data {{data}} --cycles 0,1,2,4 {FEATURES}",
+    ),
+    "benchmark-myo-raw": (
+        "The same with a network on raw windows",
+        "flexor benchmark --protocol myo --data {data} --cycles 0,1,2,4 "
+        "--models second_order,second_order_adaptive",
     ),
     "benchmark-myo-skewed": (
         "The same people in skewed use: 80 % rest, two gestures never made, unknown movements",
-        "flexor benchmark --protocol myo-skewed --data {data} --cycles 0,1",
+        f"flexor benchmark --protocol myo-skewed --data {{data}} --cycles 0,1 {FEATURES}",
     ),
     "benchmark-myo-150ms": (
         "The same with windows of 150 ms",
-        "flexor benchmark --protocol myo-150ms --data {data} --cycles 0,1,2,4",
+        f"flexor benchmark --protocol myo-150ms --data {{data}} --cycles 0,1,2,4 {FEATURES}",
+    ),
+    "benchmark-continuous": (
+        "Continuous control: knee angle, force, wrist",
+        "flexor benchmark --protocol continuous --data {data}",
     ),
 }
 """name of the file in docs/figures -> (title, command)"""
@@ -106,6 +117,8 @@ def render() -> None:
 
 
 def _part(name: str, title: str, record: Mapping[str, Any]) -> list[str]:
+    if record.get("protocol") == "continuous":
+        return continuous_part(title, record)
     rows = record["rows"]
     picture = FOLDER / f"{name}.svg"
     picture.write_text(users_svg(rows))
@@ -148,6 +161,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return out
 
 
+ADAPTIVE = "_adaptive"
 GOALS = {0: 0.93, 1: 0.994, 2: 0.995, 4: 0.996}
 WORST_GOAL, COST_GOAL = 0.96, 0.003
 """Of the mean after so many cycles; of the worst user after one; of what adapting may cost."""
@@ -155,12 +169,22 @@ WORST_GOAL, COST_GOAL = 0.96, 0.003
 
 def goals(rows: Sequence[Mapping[str, Any]], record: Mapping[str, Any]) -> list[str]:
     """Which goals the adaptive rows reach."""
+    out = []
+    for model in dict.fromkeys(row["model"] for row in rows):
+        told = _goals_of(model, rows, record) if model.endswith(ADAPTIVE) else []
+        out += [f"Goals of `{model}`:", "", *told, ""] if told else []
+    return out[:-1]
+
+
+def _goals_of(
+    model: str, rows: Sequence[Mapping[str, Any]], record: Mapping[str, Any]
+) -> list[str]:
     found = {(row["model"], row["cycles"]): row for row in rows}
     out = []
-    for (model, count), row in found.items():
-        if model != "covariance_adaptive":
+    for (name, count), row in found.items():
+        if name != model:
             continue
-        fixed = found.get(("covariance", count))
+        fixed = found.get((model.removesuffix(ADAPTIVE), count))
         if record["skewed"] and fixed:
             out.append(_told(f"{count} cycles, mean", fixed["mean"] - COST_GOAL, row["mean"]))
             pairs = [(row["per_user"][u] - v, u) for u, v in fixed["per_user"].items()]
@@ -170,7 +194,7 @@ def goals(rows: Sequence[Mapping[str, Any]], record: Mapping[str, Any]) -> list[
             out.append(_told(f"{count} cycles, mean", GOALS[count], row["mean"]))
             if count == 1:
                 out.append(_told("1 cycle, worst user", WORST_GOAL, row["worst"]))
-    return ["Goals of `covariance_adaptive`:", "", *out] if out else []
+    return out
 
 
 def _told(what: str, goal: float, seen: float) -> str:
@@ -193,7 +217,7 @@ def users_svg(rows: Sequence[Mapping[str, Any]]) -> str:
     """One column per row of the table, one dot per user, a bar at the mean."""
     low, height, step = 0.4, 260, 110
     colours = {row["model"]: colour for row, colour in zip(rows, ["#777"] * len(rows), strict=True)}
-    colours |= {"covariance_adaptive": "#0a6"}
+    colours |= {model: "#0a6" for model in colours if model.endswith(ADAPTIVE)}
     parts = []
     for share in (0.4, 0.6, 0.8, 0.9, 1.0):
         y = _y(share, low, height)
@@ -209,7 +233,7 @@ def users_svg(rows: Sequence[Mapping[str, Any]]) -> str:
             parts.append(f'<circle cx="{at}" cy="{y}" r="3" fill="{colour}" fill-opacity=".7"/>')
         y = _y(row["mean"], low, height)
         parts.append(f'<line x1="{x - 24}" x2="{x + 24}" y1="{y}" y2="{y}" stroke="{colour}"/>')
-        label = row["model"].replace("covariance", "cov")
+        label = row["model"].replace("covariance", "cov").replace("second_order", "raw")
         parts.append(f'<text x="{x - 40}" y="{height + 30}">{label} {row["cycles"]}</text>')
     width = 70 + step * len(rows)
     return (

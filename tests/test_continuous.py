@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from runpy import run_path
 
 import numpy as np
 import pytest
@@ -18,10 +19,12 @@ from training.continuous import (
     MODELS,
     UNSEEN,
     WIDTH,
+    Asked,
     body_of,
     calibrated,
     fold,
     folds,
+    run,
 )
 from training.continuous_artifact import artifact_of, rows_of
 from training.continuous_data import (
@@ -235,3 +238,23 @@ def test_the_table_of_fields_names_what_it_reads() -> None:
     for field in FIELDS.values():
         recipe = recipe_for(field, FIT, WIDTH, 0)
         assert recipe.signal.window_samples / field.rate_hz == 1.0
+
+
+def test_a_folder_without_the_sets_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="holds none of"):
+        run(Asked(tmp_path, tmp_path / "out", fields=("knee", "force")))
+
+
+def test_the_page_tells_where_the_network_is_beaten() -> None:
+    page = run_path(str(Path(__file__).parents[1] / "scripts" / "benchmark_continuous.py"))
+    rows = summary(
+        [
+            Score("toy", "bend", "angle", "", "u0", UNSEEN, model, r2, 1.0, "deg", 0.0, r2)
+            for model, r2 in zip(MODELS, (0.2, 0.5, 0.9, 0.8), strict=True)
+        ],
+        0,
+    )
+    record = {"command": "c", "commit": "0" * 40, "machine": "m", "left_out": [], "rows": rows}
+    text = "\n".join(page["continuous_part"]("Title", {**record, "artifacts": []}))
+    assert "- toy: bend, unseen: `kernel-log` 0.900, network 0.800" in text
+    assert "baseline `ridge-envelope` in 1 of 1 groups" in text
