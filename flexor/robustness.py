@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from acquisition.session import Session
 from acquisition.stream import Chunk
 from flexor.masking import MASK, cancel, follow, masked, masking, usual_of
@@ -9,13 +11,16 @@ from models.artifact import Artifact
 from models.decoder import open_decoder
 from models.score import Decided
 from preprocessing.quality import Quality
-from training.evaluate import pieces
-from training.robustness import Heard
+
+if TYPE_CHECKING:
+    from training.robustness import Heard
 
 
 def hear(artifact: Artifact, session: Session) -> Heard:
     """Every decision on the session, hop by hop, as `flexor run` makes them: bad channels guessed
     from the others once they are found, the line taken out, short gaps bridged."""
+    from training.robustness import Heard
+
     decoder = open_decoder(artifact, session.spec)
     contract, state, quality = artifact.contract, decoder.start(), Quality()
     mending, seen = masking(contract), quality.start(contract.spec, usual_of(contract))
@@ -35,6 +40,8 @@ def hear(artifact: Artifact, session: Session) -> Heard:
 
 
 def _hops(session: Session, hop_samples: int) -> list[Chunk]:
+    from training.evaluate import pieces
+
     out = []
     for piece in pieces(session):
         for at in range(0, len(piece.samples), hop_samples):
