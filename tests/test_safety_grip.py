@@ -53,6 +53,13 @@ def test_an_object_that_gives_way_is_followed() -> None:
     assert loop.state.seen.blocked == ()
 
 
+def test_an_object_that_is_pushed_away_is_followed_too() -> None:
+    loop = gripping()
+    loop.at_deg = (*loop.at_deg[:-1], 50.0 + 2.0 * LIMITS.moved_deg)
+    assert loop.decide(CLOSE).joints[-1] > 0.0
+    assert loop.state.seen.blocked == ()
+
+
 def test_a_wearer_who_lets_go_and_closes_again_squeezes_once_more() -> None:
     loop = gripping()
     loop.decide(STILL)

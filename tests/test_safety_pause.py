@@ -8,7 +8,7 @@ import pytest
 
 from firmware_bridge.command import Mode
 from firmware_bridge.limiter import limited, ramped, spared, torques
-from firmware_bridge.link import HOLD_MS, HandState
+from firmware_bridge.link import HandState
 from firmware_bridge.safety import FADE_S
 from firmware_bridge.safety_move import PERIOD_S
 from firmware_bridge.safety_state import Do, Limits, Output, Phase, Request
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.edge
 NO_SOURCE = replace(WELL, source_alive=False)
 
 
-def bridged(limits: Limits, mode: Mode, joints: tuple[float, ...]) -> Output:
-    """What follows a setpoint of these joints exactly 60 ms later, on a clock that began then."""
+def bridged(limits: Limits, mode: Mode, joints: tuple[float, ...], pause_s: float = 0.06) -> Output:
+    """What follows a setpoint of these joints 60 ms later, exactly, on a clock that began then."""
     loop = Loop(limits, now_s=-1.42)
     loop.relax(1.2)
     loop.tell(request=Request.ARM)
@@ -31,14 +31,19 @@ def bridged(limits: Limits, mode: Mode, joints: tuple[float, ...]) -> Output:
         loop.decide(joints, mode=mode)
     loop.now_s = 0.0
     assert any(loop.tell(loop.command(joints, mode=mode)).joints)
-    loop.now_s = 0.06
-    assert loop.now_s == HOLD_MS / 1e3
+    loop.now_s = pause_s
     return loop.tell(loop.command(joints, mode=mode))
 
 
 def test_a_pause_of_60_ms_is_one_that_the_hand_bridged() -> None:
     assert bridged(EXO_LIMITS, Mode.TORQUE, (10.0, 5.0)).joints == (10.0, 5.0)
     assert bridged(LIMITS, Mode.VELOCITY, CLOSE).joints == CLOSE
+
+
+def test_a_pause_that_is_ever_so_little_longer_is_not() -> None:
+    torque_nm = bridged(EXO_LIMITS, Mode.TORQUE, (10.0, 5.0), 0.06003).joints
+    assert torque_nm == pytest.approx((4.0, 2.0))
+    assert bridged(LIMITS, Mode.VELOCITY, CLOSE, 0.06003).joints == pytest.approx((75.0,) * N)
 
 
 def test_torque_that_goes_goes_on_after_60_ms() -> None:

@@ -80,6 +80,9 @@ def test_a_button_that_is_pressed_is_no_low_battery_and_a_low_battery_no_button(
     loop.flags, loop.hand = HandFlag.LOW_BATTERY, HandState.IDLE
     loop.tell()
     assert loop.cause is Cause.HAND_LEFT
+    loop.flags = HandFlag.BROWN_OUT
+    loop.tell()
+    assert loop.state.seen.low_s == math.inf
 
 
 def test_torque_that_goes_is_cut_when_a_motor_has_to_be_spared() -> None:

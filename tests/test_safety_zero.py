@@ -115,7 +115,16 @@ def frozen(loop: Loop, said: Said) -> None:
         note(loop, said, decide(loop, CLOSE, health=BAD_SIGNAL))
 
 
+def doubting(loop: Loop, said: Said) -> None:
+    """Doubts once and is sure again; the remark lasts for a second."""
+    for n in range(60):
+        loop.now_s += HOP_S
+        command = loop.command(confidence=0.1 if n == 2 else 1.0)
+        note(loop, said, loop.tell(command))
+
+
 SCRIPTS = {
+    "doubting": (doubting, replace(LIMITS, confidence=0.5)),
     "frozen": (frozen, replace(LIMITS, slow_open_after_s=0.5)),
     "torque": (torque, EXO_LIMITS),
     "velocity": (velocity, replace(LIMITS, slow_open_after_s=0.2)),
