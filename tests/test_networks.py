@@ -143,7 +143,7 @@ def test_an_unknown_option_is_refused_with_those_there_are(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_family_that_is_given_the_wrong_thing_is_refused(name: str) -> None:
-    features_n = 0 if name in ("mlp", "dbn") else 36
+    features_n = 0 if name in ("mlp", "dbn", "course") else 36
     with pytest.raises(Refused, match=r"takes (features|window) and the recipe gives it"):
         make_network(name, Size(8, 3, 52, 5, features_n), 16)
 
