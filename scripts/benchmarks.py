@@ -17,8 +17,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from scripts.benchmark_continuous import continuous_part  # noqa: E402
+from scripts.benchmark_pages import (  # noqa: E402
+    days_part,
+    days_svg,
+    robustness_part,
+    robustness_svg,
+)
 from scripts.figures import FLEXOR, FOLDER, commit, machine  # noqa: E402 - a script's own place
 
+PARTS = {"days": (days_part, days_svg), "robustness": (robustness_part, robustness_svg)}
 FEATURES = "--models covariance,covariance_adaptive"
 BENCHMARKS: dict[str, tuple[str, str]] = {
     "benchmark-myo": (
@@ -41,6 +48,14 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     "benchmark-continuous": (
         "Continuous control: knee angle, force, wrist",
         "flexor benchmark --protocol continuous --data {data}",
+    ),
+    "benchmark-days": (
+        "Other days, places, people and data sets",
+        "flexor benchmark --protocol days --data {data}",
+    ),
+    "benchmark-robustness": (
+        "Damage to the signal",
+        "flexor benchmark --protocol robustness --data {data}",
     ),
 }
 """name of the file in docs/figures -> (title, command)"""
@@ -119,6 +134,8 @@ def render() -> None:
 def _part(name: str, title: str, record: Mapping[str, Any]) -> list[str]:
     if record.get("protocol") == "continuous":
         return continuous_part(title, record)
+    if record.get("protocol") in PARTS:
+        return _drawn(name, title, record, *PARTS[record["protocol"]])
     rows = record["rows"]
     picture = FOLDER / f"{name}.svg"
     picture.write_text(users_svg(rows))
@@ -140,6 +157,14 @@ def _part(name: str, title: str, record: Mapping[str, Any]) -> list[str]:
         "",
     ]
     return [*lines, *confusion(best["confusion"]), ""]
+
+
+def _drawn(name: str, title: str, record: Mapping[str, Any], part: Any, svg: Any) -> list[str]:
+    """A section with its picture."""
+    (FOLDER / f"{name}.svg").write_text(svg(record))
+    lines = [f"## {title}", "", f"`{record['command']}`  "]
+    lines += [f"commit {record['commit'][:12]}, {record['machine']}", ""]
+    return [*lines, f"![{title}](figures/{name}.svg)", "", *part(record)]
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -14,6 +14,7 @@ from acquisition.stream import Refused
 from flexor.benchmark import run_benchmark
 from models.adapt import Adaptation, Adapter
 from models.head import Head
+from scripts.benchmark_pages import days_part, days_svg
 from training.datasets import UNLABELLED, Segment
 from training.days import (
     FIRST,
@@ -229,3 +230,15 @@ def test_a_folder_without_any_set_and_an_unknown_model_are_refused(tmp_path: Pat
         run_days({})
     with pytest.raises(Refused, match='Did you mean "covariance"'):
         run_benchmark("days", Path("none.toml"), tmp_path, "4", "covarianse", "", tmp_path)
+
+
+def test_the_page_says_where_no_adaptation_or_the_linear_discriminant_wins() -> None:
+    shares = {"lda": 0.6, "covariance": 0.9, "covariance_adaptive": 0.8}
+    found = {("later", NOBODY, m): {"a": [Outcome(v, v, 0.0, 5)]} for m, v in shares.items()}
+    record = {"rows": rows_of("set", STUDY, found)}
+    page = "\n".join(days_part(record))
+    assert "Best later, calibrated by nobody: `covariance`." in page
+    assert "-10.0" in page
+    assert 'fill="#c40"' in days_svg(record)
+    better = {key: value for key, value in found.items() if key[2] != "covariance"}
+    assert "Best" not in "\n".join(days_part({"rows": rows_of("set", STUDY, better)}))

@@ -16,6 +16,7 @@ from flexor.benchmark import ARTIFACTS, run_benchmark
 from flexor.robustness import hear
 from models.artifact import Artifact, open_artifact
 from models.score import Decided
+from scripts.benchmark_pages import robustness_part, robustness_svg
 from training.datasets import Segment
 from training.evaluate import decisions
 from training.robustness import (
@@ -211,3 +212,12 @@ def test_every_model_has_a_row_for_each_damage(demo: Artifact) -> None:
 def test_an_artifact_that_does_not_ship_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r'no artifact "demo\.onx"'):
         run_benchmark("robustness", Path("n.toml"), tmp_path, "4", "demo.onx", "", tmp_path)
+
+
+def test_the_page_tells_goals_met_and_missed_and_draws_a_line_per_artifact() -> None:
+    record = {"rows": list(rows(0.08).values())}
+    page = "\n".join(robustness_part(record))
+    assert "| a | turned band | 1 place | 91.0 |" in page
+    assert page.count("**missed**") == 2
+    assert page.count("| met |") == 2
+    assert robustness_svg(record).count("<polyline") == 2
