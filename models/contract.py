@@ -166,7 +166,8 @@ class Contract:
     def follows_output(self) -> bool:
         """Whether the head remembers the graph's output, as behind a network on windows, and not
         its input, as behind features."""
-        return len(self.input.shape) > 2
+        shape, head = self.input.shape, self.head
+        return len(shape) > 2 or (head is not None and shape[-1] != len(head.projection))
 
     @property
     def windows(self) -> Windows:

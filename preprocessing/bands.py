@@ -58,6 +58,30 @@ class BandCovariance:
         return 0.0
 
 
+@dataclass(frozen=True)
+class BandsAndWindow:
+    """(window, channel, time) -> (window, feature): what BandCovariance gives, and behind it all
+    samples of the window, channel by channel: for a graph that rests on both."""
+
+    length_samples: int
+    """of the windows"""
+    ridge: float = 0.03
+    """In the stream's unit squared; for a re-centred stream, where a session's usual power is 1."""
+
+    def start(self, spec: Spec) -> tuple[Any, Spec]:
+        state, bands = BandCovariance(self.ridge).start(spec)
+        samples = tuple(f"{c}:{n}" for c in spec.channels for n in range(self.length_samples))
+        return state, Spec(spec.rate_hz, (*bands.channels, *samples), "feature")
+
+    def step(self, x: Array, state: Any) -> tuple[Array, Any]:
+        bands, state = BandCovariance(self.ridge).step(x, state)
+        flat = x.reshape(len(x), x.shape[1] * self.length_samples)
+        return np.concatenate([bands, flat], axis=1, dtype=np.float32), state
+
+    def delay_s(self, spec: Spec) -> float:
+        return 0.0
+
+
 def ring_turns(channels_n: int) -> NDArray[np.int64]:
     """(turn, feature): the order of the features that each way of wearing a ring of electrodes
     asks for.

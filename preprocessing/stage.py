@@ -80,6 +80,7 @@ STAGES: dict[str, tuple[str, str]] = {
     "time_domain": ("preprocessing.features", "TimeDomain"),
     "log_covariance": ("preprocessing.features", "LogCovariance"),
     "band_covariance": ("preprocessing.bands", "BandCovariance"),
+    "bands_and_window": ("preprocessing.bands", "BandsAndWindow"),
     "course": ("preprocessing.course", "Course"),
 }
 """kind -> (module, class), imported when asked for."""

@@ -41,6 +41,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     ],
     "log_covariance": [CUT, {"kind": "log_covariance", "ridge": 1.0}],
     "band_covariance": [CUT, {"kind": "band_covariance", "ridge": 0.2}],
+    "bands_and_window": [CUT, {"kind": "bands_and_window", "length_samples": 52, "ridge": 0.03}],
     "course": [CUT, {"kind": "course", "step_samples": 5, "steps_n": 10}],
 }
 """kind -> a chain that ends in a stage of that kind"""

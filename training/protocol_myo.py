@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,9 @@ MODELS: Mapping[str, bool] = {
     "covariance_adaptive": True,
     "second_order": False,
     "second_order_adaptive": True,
+    "combined_adaptive": True,
 }
 """name -> whether its head follows the wearer"""
-RAW = "second_order"
 Made = tuple[Artifact, Artifact, float]
 """(int8 artifact, float artifact, seconds of the calibration)"""
 Maker = Callable[..., Made]
@@ -83,11 +84,11 @@ def run_myo(
     others = tuple(sorted({s.user for s in segments if s.user.startswith("pretraining/")}))
     general = select(segments, Selection(users=others))
     fit_s: dict[str, float] = {}
-    makers: dict[bool, Maker] = {}
-    for raw in sorted({model.startswith(RAW) for model in models}):
+    makers: dict[str, Maker] = {}
+    for family in dict.fromkeys(model.removesuffix("_adaptive") for model in models):
         begin = time.perf_counter()
-        makers[raw] = (_raw_maker if raw else _maker)(general, case, folder)
-        fit_s[RAW if raw else "covariance"] = round(time.perf_counter() - begin, 2)
+        makers[family] = MAKERS[family](general, case, folder)
+        fit_s[family] = round(time.perf_counter() - begin, 2)
     digest, rows, done = fingerprint(root), [], 0
     for model in models:
         for count in cycles:
@@ -100,7 +101,7 @@ def run_myo(
                 where = {"pretraining": others, "calibration": (f"{user} x{count}",)}
                 origin = provenance("MyoArmbandDataset", digest, where, 0, {})
                 path = folder / f"{model}-{user.replace('/', '-')}-{count}.onnx"
-                make = makers[model.startswith(RAW)]
+                make = makers[model.removesuffix("_adaptive")]
                 *made, calibrate_s = make(path, own, origin, adaptive=MODELS[model], name=model)
                 scored.append(scores_of(made[0], made[1], streams) | {"cal": calibrate_s})
                 done += 1
@@ -134,10 +135,12 @@ def _maker(general: Sequence[Segment], case: Case, folder: Path) -> Maker:
     return make
 
 
-def _raw_maker(general: Sequence[Segment], case: Case, folder: Path) -> Maker:
-    """The same with a network on raw windows."""
+def _raw_maker(
+    general: Sequence[Segment], case: Case, folder: Path, *, both: bool = False
+) -> Maker:
+    """The same with a network on raw windows; both: and the hand-crafted features beside it."""
     recipe = signal_of(RECIPE, case.window_samples)
-    family = fit_raw_family(general, MYO_GESTURES, recipe, folder)
+    family = fit_raw_family(general, MYO_GESTURES, recipe, folder, both=both)
     golden = _golden(general)
 
     def make(path: Path, own: Sequence[Segment], origin: Provenance, **how: Any) -> Made:
@@ -148,6 +151,14 @@ def _raw_maker(general: Sequence[Segment], case: Case, folder: Path) -> Maker:
         return *made, taken_s
 
     return make
+
+
+MAKERS: Mapping[str, Callable[..., Maker]] = {
+    "covariance": _maker,
+    "second_order": _raw_maker,
+    "combined": partial(_raw_maker, both=True),
+}
+"""model without "_adaptive" -> what deploys it"""
 
 
 def _own(segments: Sequence[Segment], user: str, count: int) -> tuple[Segment, ...]:

@@ -20,6 +20,7 @@ from models.artifact import Artifact
 from models.calibrate import calibrated
 from models.contract import Contract, Provenance, Quantization, Tensor
 from models.head import Head
+from preprocessing.bands import BANDS, BandsAndWindow
 from preprocessing.features import symmetric_log
 from preprocessing.stage import Chain
 from training.build import input_shape, network_for
@@ -63,6 +64,8 @@ class RawFamily:
     """What many users taught: the same graph for everybody, and the head of somebody new."""
 
     recipe: Recipe
+    both: bool
+    """the head rests on band covariances as well"""
     chain: Chain
     """re-centring from the users' mean covariance"""
     head: Head
@@ -81,8 +84,11 @@ def fit_raw_family(
     recipe: Recipe,
     folder: Path,
     progress: Progress | None = None,
+    *,
+    both: bool = False,
 ) -> RawFamily:
-    """From the sessions of many users. folder: keeps the network's weights for a later call with
+    """From the sessions of many users; both: band covariances stand beside the network's embedding,
+    one graph, one head. folder: keeps the network's weights for a later call with
     the same recipe and users."""
     spec, users = spec_of(segments), sessions(segments)
     network = network_for(recipe, len(spec.channels), len(labels))
@@ -91,36 +97,37 @@ def fit_raw_family(
     centres = [reference(parts, recipe) for parts in users]
     known, windows = [], []
     for parts in users:
-        x, held, _ = _windows(parts, recipe, labels)
-        known.append(Session(_embedded(network, x), held))
+        x, held, _ = _windows(parts, recipe, labels, both)
+        known.append(Session(_embedded(network, x, recipe), held))
         windows.append(x[:: max(1, len(users) * len(x) // QUANTIZED_ON)])
     adaptation = adaptation_for(recipe.signal, spec)
     head = fit_head(known, len(labels), adaptation.block_windows)
     every = np.concatenate(windows)
-    shape = input_shape(recipe, len(spec.channels))
-    full = to_onnx(_Projected(folded(network), head), shape)
+    full = to_onnx(_Projected(_Joined(folded(network), recipe), head), (1, *every.shape[1:]))
     operators = cast("tuple[str, ...]", network.INT8)
     small = to_int8(full, feeds_of(full, every, None), operators)
     quantization = Quantization(METHOD, calibration_digest(every), 1.0, 0.0)
-    chain = deployed_chain(recipe, _mean(centres))
-    return RawFamily(recipe, chain, head, network, adaptation, full, small, quantization, spec)
+    chain = _chain(recipe, _mean(centres), both)
+    return RawFamily(
+        recipe, both, chain, head, network, adaptation, full, small, quantization, spec
+    )
 
 
 def wearers_raw(
     family: RawFamily, own: Sequence[Segment], labels: Sequence[str]
 ) -> tuple[Head, Chain]:
     """(head, chain centred on the calibration); `own` are segments of one session of the wearer."""
-    x, held, cycles = _windows(own, family.recipe, labels)
+    x, held, cycles = _windows(own, family.recipe, labels, family.both)
     settings = family.adaptation
     head = calibrated(
         family.head,
-        _embedded(family.network, x),
+        _embedded(family.network, x, family.recipe),
         held,
         cycles,
         settings.block_windows,
         settings.weight,
     )
-    return head, deployed_chain(family.recipe, reference(own, family.recipe))
+    return head, _chain(family.recipe, reference(own, family.recipe), family.both)
 
 
 def behind(head: Head) -> Head:
@@ -143,6 +150,10 @@ def deploy_raw(
     name: str,
 ) -> tuple[Artifact, Artifact]:
     """(int8 artifact at `path`, float artifact beside it)."""
+    channels_n = len(family.spec.channels)
+    shape = input_shape(family.recipe, channels_n)
+    if family.both:
+        shape = (1, _bands_n(channels_n) + channels_n * family.recipe.signal.window_samples)
     draft = Contract(
         name=name,
         spec=family.spec,
@@ -150,7 +161,7 @@ def deploy_raw(
         decision=(),
         labels=labels,
         rest=rest,
-        input=Tensor(INPUT, input_shape(family.recipe, len(family.spec.channels)), "float32"),
+        input=Tensor(INPUT, shape, "float32"),
         output=Tensor(OUTPUT, (1, head.projection.shape[1]), "float32"),
         quantization=family.quantization,
         golden=NO_GOLDEN,
@@ -165,40 +176,74 @@ def deploy_raw(
     return write_artifact(path, family.small, draft, golden), whole
 
 
+class _Joined(nn.Module):
+    """What the head's projection rests on: the network's embedding, of windows (window, channel, 1,
+    time); or of band covariances with windows behind them, covariances first."""
+
+    def __init__(self, network: nn.Module, recipe: Recipe) -> None:
+        super().__init__()
+        self.network, self.time_n = network, recipe.signal.window_samples
+        self.channels_n = cast("nn.Conv2d", network.filters).in_channels
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.ndim > 2:
+            return cast("torch.Tensor", self.network.embed(x))  # type: ignore[operator]
+        bands_n = _bands_n(self.channels_n)
+        window = x[:, bands_n:].reshape(-1, self.channels_n, 1, self.time_n)
+        found = self.network.embed(window)  # type: ignore[operator]
+        return torch.cat([found, x[:, :bands_n]], 1)
+
+
 class _Projected(nn.Module):
-    """The network up to its embedding, and the head's projection behind it."""
+    """What the head's projection rests on, and the projection behind it."""
 
     def __init__(self, network: nn.Module, head: Head) -> None:
         super().__init__()
         self.network = network
-        self.projection = nn.Linear(*head.projection.shape)
+        features_n, dimensions_n = head.projection.shape
+        self.projection = nn.Linear(features_n, dimensions_n)
         with torch.no_grad():
             self.projection.weight.copy_(torch.from_numpy(head.projection.T.copy()))
             self.projection.bias.copy_(torch.from_numpy(head.offset.copy()))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        found = cast("nn.Module", self.network).embed(x)  # type: ignore[operator]
-        return cast("torch.Tensor", self.projection(found))
+        return cast("torch.Tensor", self.projection(self.network(x)))
 
 
 def _windows(
-    parts: Sequence[Segment], recipe: Recipe, labels: Sequence[str]
+    parts: Sequence[Segment], recipe: Recipe, labels: Sequence[str], both: bool
 ) -> tuple[Samples, NDArray[np.int64], NDArray[np.int64]]:
     """(windows as the network takes them, gestures, cycles) of one session, centred on itself."""
     found = window_set([parts], recipe, labels, recipe.signal.hop_samples)
     ends = np.cumsum([len(part.samples) for part in parts])
     owner = np.searchsorted(ends, found.starts, side="right")
     cycles = np.array([part.cycle for part in parts])[owner]
-    return found.inputs(found.windows(np.arange(len(found)))), found.gestures, cycles
+    x = found.windows(np.arange(len(found)))
+    if both:
+        stage = BandsAndWindow(recipe.signal.window_samples)
+        x = stage.step(x, stage.start(parts[0].spec)[0])[0]
+    else:
+        x = found.inputs(x)
+    return x, found.gestures, cycles
 
 
-def _embedded(network: nn.Module, x: Samples) -> NDArray[np.float32]:
+def _embedded(network: nn.Module, x: Samples, recipe: Recipe) -> NDArray[np.float32]:
+    joined = _Joined(network, recipe)
     with torch.no_grad():
         found = [
-            network.embed(torch.from_numpy(x[i : i + AT_ONCE])).numpy()  # type: ignore[operator]
-            for i in range(0, len(x), AT_ONCE)
+            joined(torch.from_numpy(x[i : i + AT_ONCE])).numpy() for i in range(0, len(x), AT_ONCE)
         ]
     return np.concatenate(found)
+
+
+def _chain(recipe: Recipe, centre: tuple[tuple[float, ...], ...], both: bool) -> Chain:
+    chain = deployed_chain(recipe, centre)
+    joined = (BandsAndWindow(recipe.signal.window_samples),) if both else ()
+    return Chain((*chain.stages, *joined))
+
+
+def _bands_n(channels_n: int) -> int:
+    return len(BANDS) * channels_n * (channels_n + 1) // 2
 
 
 def _weights(
