@@ -21,7 +21,7 @@ SPEED, SPEED_DEG_S = 1.0, 60.0
 HOLD_S = 0.15
 """A decision moves no longer than a command moves a hand."""
 STEP_S = 0.1
-"""Longest step: what a page missed is not made up for at once."""
+"""Longest time that one step moves: what a page missed is not made up for. The clock runs on."""
 EFFORT = 0.5
 """With which a virtual wearer makes the gestures of the motion test."""
 READY_S = 3.0
@@ -47,6 +47,7 @@ class Examination:
     _intent: Intent | None = None
     _intent_s: float = float("-inf")
     _since_s: float = 0.0
+    _pace: float = 1.0
 
     @property
     def done(self) -> bool:
@@ -57,7 +58,8 @@ class Examination:
         """Goes on by what was decided since the last turn."""
         if intents:
             self._intent, self._intent_s = intents[-1], now_s
-        seconds = min(max(0.0, now_s - self._turn_s), STEP_S)
+        seconds = max(0.0, now_s - self._turn_s)
+        self._pace = min(1.0, STEP_S / seconds) if seconds else 1.0
         self._turn_s = now_s
         if self.done or now_s - self._since_s < READY_S:
             return
@@ -67,7 +69,7 @@ class Examination:
         """(axis,) that the newest intent moves; none when it is old."""
         if self._intent is None or now_s - self._intent_s > HOLD_S or self._intent.rejected:
             return (0.0,) * axes_n
-        gesture, along = self._intent.gesture, full * self._intent.strength
+        gesture, along = self._intent.gesture, full * self._intent.strength * self._pace
         return tuple(along * ((gesture == up) - (gesture == low)) for up, low in self.axes[:axes_n])
 
     def picture(self, now_s: float) -> dict[str, Any]:

@@ -108,6 +108,18 @@ def test_a_virtual_wearer_knows_what_each_test_asks_for() -> None:
     assert motion.wanted(Person(), Mind(), READY_S + 0.1)[0] == motion.picture(0.0)["asked"]
 
 
+def test_a_slow_page_moves_less_and_the_clock_runs_on() -> None:
+    quick, slow = (examine("fitts", AXES, LABELS, "rest", 0.0) for _ in range(2))
+    quick.turn([intent("up", 1)], READY_S)
+    slow.turn([intent("up", 1)], READY_S)
+    for k in range(20):
+        quick.turn([intent("up", k + 2)], READY_S + 0.1 * (k + 1))
+    for k in range(2):
+        slow.turn([intent("up", k + 2)], READY_S + 1.0 * (k + 1))
+    assert slow.now.time_s == pytest.approx(quick.now.time_s)
+    assert slow.now.at[1] < 0.2 * quick.now.at[1]
+
+
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(Refused, match="knows"):
         examine("fitts", (("right", "left"), ("up", "dawn")), LABELS, "rest", 0.0)
