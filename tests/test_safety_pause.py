@@ -11,6 +11,7 @@ from firmware_bridge.limiter import limited, ramped, spared, torques
 from firmware_bridge.link import HandState
 from firmware_bridge.safety import FADE_S
 from firmware_bridge.safety_move import PERIOD_S
+from firmware_bridge.safety_observe import SPEED_S
 from firmware_bridge.safety_state import Do, Limits, Output, Phase, Request
 from tests.gate_rig import BAD_SIGNAL, CLOSE, EXO_LIMITS, LIMITS, WELL, Loop, N, moving, pushing
 
@@ -137,6 +138,29 @@ def test_torque_fades_after_50_ms_and_not_at_them() -> None:
     assert loop.tell().do is Do.NOTHING
     loop.now_s = FADE_S + 1e-6
     assert loop.tell().do is Do.SETPOINT
+
+
+def test_torque_that_goes_is_none_when_the_pause_was_ever_so_little_longer() -> None:
+    loop = at_zero(pushing())
+    loop.now_s = 0.06003
+    assert loop.tell(health=NO_SOURCE).joints == (0.0, 0.0)
+
+
+def test_speed_is_measured_over_15_ms_and_no_longer() -> None:
+    loop = at_zero(pushing())
+    loop.state = loop.state._replace(seen=loop.state.seen._replace(place=(0.0, (50.0, 50.0))))
+    loop.now_s, loop.at_deg = SPEED_S, (50.15, 50.0)
+    loop.tell()
+    assert loop.state.seen.speed_deg_s == pytest.approx((10.0, 0.0))
+
+
+def test_decisions_that_come_just_in_time_are_rest_in_a_row() -> None:
+    loop = Loop(replace(LIMITS, stale_s=0.0625))
+    loop.now_s = 128.0
+    for _ in range(18):
+        loop.now_s += 0.0625
+        loop.tell(loop.command(rest=True))
+    assert loop.tell(request=Request.ARM).do is Do.ARM
 
 
 def test_what_lets_go_is_sent_at_its_ten_milliseconds() -> None:
