@@ -39,10 +39,20 @@ from training.continuous_data import (
     steps_of,
 )
 from training.continuous_fit import PRETRAIN, Stretches, answers
-from training.continuous_linear import in_blocks, kernel, ridge
+from training.continuous_linear import (
+    Linear,
+    envelope_columns,
+    envelopes_among_lags,
+    in_blocks,
+    kernel,
+    lag_columns,
+    mixed,
+    ridge,
+)
 from training.continuous_score import Score, best_lag, scored, summary
 from training.datasets import Segment, cut
 from training.leaks import refuse_lookahead
+from training.networks.course import LAG_STEPS
 from training.targets import Targets
 
 TOY = Field("toy", 200.0, 10.0, ("angle",), lambda _: [])
@@ -210,7 +220,24 @@ def test_ridge_finds_a_line_and_a_kernel_what_no_line_is() -> None:
     line, bent = x @ [[1.0], [-2.0], [0.0]] + 3, np.sin(2 * x[:, :1])
     np.testing.assert_allclose(ridge(in_blocks(x, line), (2, 1))(x), line, atol=0.4)
     missed = [((f(x) - bent) ** 2).mean() for f in (ridge(in_blocks(x, bent), (3,)),)]
-    assert ((kernel(in_blocks(x, bent), 0)(x) - bent) ** 2).mean() < 0.3 * missed[0]
+    assert ((kernel(in_blocks(x, bent), 0)[0](x) - bent) ** 2).mean() < 0.3 * missed[0]
+
+
+def test_a_line_over_envelopes_is_the_same_one_among_the_lags() -> None:
+    rng = np.random.default_rng(1)
+    features = rng.normal(size=(20, 9 * STEPS_N))
+    line = Linear(rng.normal(size=(12, 2)), rng.normal(size=2))
+    among = envelopes_among_lags(line, 9, STEPS_N // LAG_STEPS)
+    np.testing.assert_allclose(
+        among(lag_columns(features, STEPS_N, LAG_STEPS)),
+        line(envelope_columns(features, STEPS_N, LAG_STEPS)),
+    )
+
+
+def test_a_mean_of_lines_trusts_those_that_missed_little() -> None:
+    good, bad = (Linear(np.full((1, 1), v), np.zeros(1)) for v in (1.0, 5.0))
+    assert mixed([(good, 1.0), (bad, 3.0)]).weight[0, 0] == pytest.approx(1.4)
+    assert mixed([(good, 0.0), (bad, 3.0)]).weight[0, 0] == pytest.approx(1.0)
 
 
 def test_recordings_that_are_too_short_are_refused() -> None:

@@ -38,14 +38,17 @@ from training.continuous_fit import (
     pretrained_network,
 )
 from training.continuous_linear import (
+    UNITS_N,
     Floats,
     Kernel,
     Linear,
     envelope_columns,
+    envelopes_among_lags,
     in_blocks,
     kernel,
     lag_columns,
-    ridge,
+    mixed,
+    ridge_and_miss,
 )
 from training.continuous_score import Score, scored, summary
 from training.datasets import Segment
@@ -182,25 +185,29 @@ def of_others(
 ) -> dict[str, Callable[[Steps], Floats]]:
     """Model -> what other people's recordings of a task teach.
 
-    The network's head is the mean of the body's own, the ridge's and the kernel's: weights between
-    them that were fitted to the people who taught the body would trust it too much.
+    A third of the network's head is the body's own, the rest the ridges' and the kernel's: weights
+    of the body that were fitted to the people who taught it would trust it too much.
     """
     wide = [(_lags(x), y) for x, y in fits]
     narrow = [(_envelopes(x), y) for x, y in fits]
-    line = ridge(wide, (wide[0][0].shape[1],))
-    near = kernel(wide, recipe.seed)
-    plain = ridge(narrow, (narrow[0][0].shape[1],))
+    line, line_missed = ridge_and_miss(wide, (wide[0][0].shape[1],))
+    near, near_missed = kernel(wide, recipe.seed, UNITS_N)
+    full, _ = kernel(wide, recipe.seed)
+    plain, plain_missed = ridge_and_miss(narrow, (narrow[0][0].shape[1],))
     deep = deep_line(recipe, body, task, len(near.centres))
-    zeros = np.zeros((body.deep_n, deep.weight.shape[1]))
-    rest = Linear(
-        np.concatenate([zeros, line.weight, near.line.weight]), line.bias + near.line.bias
+    rest = mixed(
+        [
+            (_in_head(body, near, wide=_among(body, plain)), plain_missed),
+            (_in_head(body, near, wide=line), line_missed),
+            (_in_head(body, near), near_missed),
+        ]
     )
-    head = Linear((deep.weight + rest.weight) / 3, (deep.bias + rest.bias) / 3)
+    head = Linear((deep.weight + 2 * rest.weight) / 3, (deep.bias + 2 * rest.bias) / 3)
     network = for_task(recipe, _channels(fits), body, near, head)
     return {
         "ridge-envelope": lambda s: plain(_envelopes(s.features())),
         "ridge-log": lambda s: line(_lags(s.features())),
-        "kernel-log": lambda s: near(_lags(s.features())),
+        "kernel-log": lambda s: full(_lags(s.features())),
         "course": lambda s: answers(network, s),
     }
 
@@ -208,28 +215,37 @@ def of_others(
 def calibrated(
     recipe: Recipe, field: Field, body: CourseNetwork, take: Take
 ) -> tuple[list[Score], CourseNetwork]:
-    """(scores on what follows the calibration, the network fitted to it). Its head is the mean of
-    one fitted to all columns and the kernel's."""
+    """(scores on what follows the calibration, the network fitted to it). Its head is a mean of
+    one fitted to all columns and of the hand-crafted estimators, by how little each missed on
+    blocks of the calibration that it was not fitted to."""
     own = calibration_of(take)
     steps = steps_of(recipe, take.segment, centre_of(recipe, [own]), fixed=True)
     features, truth = steps.features(), steps.aims().astype(np.float64)
     n = len(own.samples) // recipe.signal.hop_samples - STEPS_N + 1
     if n < STEPS_N or len(truth) - n < 2:
         raise Refused(f"The recording {take.segment.key} is too short to calibrate on its begin.")
-    lags, plain = _lags(features), _envelopes(features)
-    near = kernel(in_blocks(lags[:n], truth[:n]), recipe.seed)
-    shaped = for_task(recipe, len(own.spec.channels), body, near, _nothing(recipe, body, near))
+    lags, envelopes = _lags(features), _envelopes(features)
+    line, line_missed = ridge_and_miss(in_blocks(lags[:n], truth[:n]), (lags.shape[1],))
+    plain, plain_missed = ridge_and_miss(in_blocks(envelopes[:n], truth[:n]), (envelopes.shape[1],))
+    near, near_missed = kernel(in_blocks(lags[:n], truth[:n]), recipe.seed, UNITS_N)
+    full, _ = kernel(in_blocks(lags[:n], truth[:n]), recipe.seed)
+    channels_n = len(own.spec.channels)
+    shaped = for_task(recipe, channels_n, body, near, _in_head(body, near))
     columns = columns_of(shaped, steps)
     groups = (body.deep_n, body.wide_n, len(near.centres))
-    both = ridge(in_blocks(columns[:n], truth[:n]), groups)
-    weight = 0.5 * both.weight
-    weight[body.deep_n + body.wide_n :] += 0.5 * near.line.weight
-    line = Linear(weight, 0.5 * (both.bias + near.line.bias))
-    network = for_task(recipe, len(own.spec.channels), body, near, line)
+    head = mixed(
+        [
+            ridge_and_miss(in_blocks(columns[:n], truth[:n]), groups),
+            (_in_head(body, near, wide=_among(body, plain)), plain_missed),
+            (_in_head(body, near, wide=line), line_missed),
+            (_in_head(body, near), near_missed),
+        ]
+    )
+    network = for_task(recipe, channels_n, body, near, head)
     told = {
-        "ridge-envelope": ridge(in_blocks(plain[:n], truth[:n]), (plain.shape[1],))(plain[n:]),
-        "ridge-log": ridge(in_blocks(lags[:n], truth[:n]), (lags.shape[1],))(lags[n:]),
-        "kernel-log": near(lags[n:]),
+        "ridge-envelope": plain(envelopes[n:]),
+        "ridge-log": line(lags[n:]),
+        "kernel-log": full(lags[n:]),
         "course": answers(network, steps)[n:],
     }
     scores = [
@@ -252,7 +268,7 @@ def mean_centre(recipe: Recipe, segments: Sequence[Segment]) -> tuple[tuple[floa
 def _kept(asked: Asked, field: Field, what: Sequence[str], make: Callable[[], Any]) -> Any:
     """What the same code made of the same users before, or makes now."""
     key = hashlib.sha256(f"{asked.seed} {asked.steps} {what}".encode())
-    for work in (fold, body_of, of_others, calibrated, mean_centre):
+    for work in (fold, exported, body_of, of_others, calibrated, mean_centre):
         key.update(inspect.getsource(work).encode())
     here = Path(__file__).parent
     for path in (*sorted(here.glob("continuous_[dfls]*.py")), here / "networks" / "course.py"):
@@ -265,9 +281,17 @@ def _kept(asked: Asked, field: Field, what: Sequence[str], make: Callable[[], An
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _nothing(recipe: Recipe, body: CourseNetwork, near: Kernel) -> Linear:
-    n = body.deep_n + body.wide_n + len(near.centres)
-    return Linear(np.zeros((n, len(recipe.targets))), np.zeros(len(recipe.targets)))
+def _in_head(body: CourseNetwork, near: Kernel, *, wide: Linear | None = None) -> Linear:
+    """A line over the linear columns, or the kernel's own, as one over all columns of the head."""
+    line = wide or near.line
+    sizes = (body.deep_n, body.wide_n, len(near.centres))
+    parts = [np.zeros((size, line.weight.shape[1])) for size in sizes]
+    parts[1 if wide else 2] = line.weight
+    return Linear(np.concatenate(parts), line.bias)
+
+
+def _among(body: CourseNetwork, plain: Linear) -> Linear:
+    return envelopes_among_lags(plain, body.rows_n, body.wide_n // body.rows_n)
 
 
 def _channels(fits: Sequence[tuple[Samples, Floats]]) -> int:

@@ -26,6 +26,8 @@ FEWER = (3e-2, 1.0)
 WIDTHS = (1.0, 2.0, 4.0)
 """Of the kernel, times the median distance of two windows."""
 CENTRES_N = 150
+UNITS_N = 80
+"""Centres inside a network, so that its artifact stays below 150 kB."""
 ENVELOPE_STEPS = 20
 """0.5 s of lags."""
 
@@ -99,12 +101,15 @@ class Kernel:
         return self.line(self.near(x))
 
 
-def kernel(stretches: Sequence[Fitted], seed: int) -> Kernel:
-    """Ridge on radial functions of the distances to some of the windows (Nystroem)."""
+def kernel(
+    stretches: Sequence[Fitted], seed: int, centres_n: int = CENTRES_N
+) -> tuple[Kernel, float]:
+    """Ridge on radial functions of the distances to some of the windows (Nystroem), its width
+    chosen by leaving stretches out; and the squared error on what was left out."""
     columns = np.concatenate([x for x, _ in stretches])
     mean, spread = columns.mean(axis=0), columns.std(axis=0) + 1e-9
     rng = np.random.default_rng(seed)
-    some = (columns[rng.permutation(len(columns))[:CENTRES_N]] - mean) / spread
+    some = (columns[rng.permutation(len(columns))[:centres_n]] - mean) / spread
     usual = float(np.median(_distances(some, some))) + 1e-9
     tried = []
     for width in WIDTHS:
@@ -113,7 +118,29 @@ def kernel(stretches: Sequence[Fitted], seed: int) -> Kernel:
         parts = [(shape.near(x), y) for x, y in stretches]
         line, missed = ridge_and_miss(parts, (len(some),))
         tried.append((missed, width, replace(shape, line=line)))
-    return min(tried, key=lambda row: row[0])[2]
+    missed, _, found = min(tried, key=lambda row: row[0])
+    return found, missed
+
+
+def mixed(lines: Sequence[tuple[Linear, float]]) -> Linear:
+    """The mean of lines over the same columns, by how little each missed on what it was not fitted
+    to: weights go with the inverse square of the squared error."""
+    share = np.array([1 / (missed + 1e-12) ** 2 for _, missed in lines])
+    share /= share.sum()
+    return Linear(
+        np.sum([s * line.weight for s, (line, _) in zip(share, lines, strict=True)], axis=0),
+        np.sum([s * line.bias for s, (line, _) in zip(share, lines, strict=True)], axis=0),
+    )
+
+
+def envelopes_among_lags(line: Linear, rows_n: int, groups_n: int) -> Linear:
+    """A line over the columns of `envelope_columns` as one over those of `lag_columns`."""
+    channels_n, targets_n = rows_n // len(KINDS), line.weight.shape[1]
+    weight = np.zeros((rows_n, groups_n, targets_n))
+    kept = line.weight.reshape(channels_n, -1, targets_n)
+    first = KINDS.index("mav") * channels_n
+    weight[first : first + channels_n, -kept.shape[1] :] = kept
+    return Linear(weight.reshape(-1, targets_n), line.bias)
 
 
 def in_blocks(x: Floats, y: Floats) -> list[Fitted]:
