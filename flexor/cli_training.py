@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -11,6 +11,9 @@ from flexor.app import JsonFile, app
 from flexor.emit import emit as _emit
 
 Ray = Annotated[str, typer.Option(metavar="auto|ADDRESS", help="Fan out over this Ray cluster.")]
+Ship = Annotated[
+    bool, typer.Option("--ship", help="To be given away: refuse data whose licence forbids that.")
+]
 Processes = Annotated[int, typer.Option(help="Fan out over so many processes here.")]
 
 
@@ -18,20 +21,24 @@ Processes = Annotated[int, typer.Option(help="Fan out over so many processes her
 def train(
     recipe: Annotated[Path, typer.Argument(help="The experiment's TOML.")],
     data: Annotated[str, typer.Option(help="e.g. myo_armband:data/myo_armband")],
-    wearer: Annotated[str, typer.Option(help="User to calibrate on, e.g. evaluation/Male0.")],
+    wearer: Annotated[str, typer.Option(help="Whom to fit, commas between; or all.")],
     out: Annotated[Path, typer.Option(help="Folder for the artifact and what goes with it.")],
     session: Annotated[str, typer.Option(help="Session to calibrate on.")] = "training0",
     cycles: Annotated[int, typer.Option(help="How many of its cycles.")] = 4,
     general: Annotated[
         str, typer.Option(help="Users to pre-train on: names or beginnings, with commas between.")
     ] = "pretraining/",
-    ship: Annotated[bool, typer.Option(help="Refuse data whose licence forbids that.")] = False,
+    seeds: Annotated[str, typer.Option(help="One training each, commas between.")] = "",
+    ship: Ship = False,
+    ray: Ray = "",
+    processes: Processes = 1,
     json_file: JsonFile = None,
 ) -> None:
     """Train on a workstation: many users, then one wearer, then an int8 artifact."""
-    from flexor.train import train_wearer
+    from flexor.train import train_wearers
 
-    report = train_wearer(recipe, data, wearer, session, cycles, general, out, ship=ship)
+    said = (recipe, data, wearer, session, cycles, general, out)
+    report = train_wearers(*said, ship=ship, seeds=seeds, ray=ray, processes_n=processes)
     _emit(report, json_file)
 
 
@@ -78,12 +85,13 @@ def levels(
 def export(
     folder: Annotated[Path, typer.Argument(help="The folder that train made.")],
     out: Annotated[Path, typer.Option(help="The new .onnx or .tflite.")],
+    ship: Ship = False,
     json_file: JsonFile = None,
 ) -> None:
     """Write a trained network as .onnx or .tflite (that one in the converter's environment)."""
     from flexor.train import export_folder
 
-    _emit(export_folder(folder, out), json_file)
+    _emit(export_folder(folder, out, ship=ship), json_file)
 
 
 @app.command()
@@ -106,3 +114,30 @@ def benchmark(
 
     words = (protocol, recipe, data, cycles, models, users, out)
     _emit(run_benchmark(*words, ray=ray, processes_n=processes), json_file)
+
+
+@app.command()
+def search(
+    recipe: Annotated[Path, typer.Argument(help="The experiment's TOML, with a table [search].")],
+    data: Annotated[str, typer.Option(help="e.g. myo_armband:data/myo_armband")],
+    study: Annotated[Path, typer.Option(help="File of the study; it is gone on from.")],
+    trials: Annotated[int, typer.Option(help="Trials that the study is to have.")] = 20,
+    people: Annotated[
+        str, typer.Option(help="Who may be looked at: names or beginnings, with commas between.")
+    ] = "pretraining/",
+    judges: Annotated[str, typer.Option(help="Whom of them to judge by; else a quarter.")] = "",
+    session: Annotated[str, typer.Option(help="Session to fit to; else the first.")] = "",
+    cycles: Annotated[int, typer.Option(help="How many of its cycles.")] = 1,
+    out: Annotated[Optional[Path], typer.Option(help="TOML of the best recipe.")] = None,  # noqa: UP045
+    seed: Annotated[int, typer.Option(help="Of the search; the recipe has its own.")] = 0,
+    together: Annotated[int, typer.Option(help="Trials that are judged side by side.")] = 4,
+    ray: Ray = "",
+    processes: Processes = 1,
+    json_file: JsonFile = None,
+) -> None:
+    """Search the fields of a recipe, judged by people of the training alone."""
+    from flexor.search import search_recipe
+
+    places = {"seed": seed, "together_n": together, "ray": ray, "processes_n": processes}
+    words = (recipe, data, people, judges, session, cycles, study, trials, out)
+    _emit(search_recipe(*words, **places), json_file)  # type: ignore[arg-type]

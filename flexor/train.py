@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from acquisition.stream import Refused
-from models.settings import read_toml
 
 REST = "rest"
 
@@ -32,69 +31,77 @@ def evaluate_session(artifact_path: Path, session_path: Path, settle_s: float) -
     }
 
 
-def train_wearer(
+def train_wearers(
     recipe_path: Path,
     data: str,
-    wearer: str,
+    wearers: str,
     session: str,
     cycles: int,
     general: str,
     out: Path,
     *,
     ship: bool = False,
+    seeds: str = "",
+    ray: str = "",
+    processes_n: int = 1,
 ) -> dict[str, Any]:
     """Pre-trains on many users, fits one, leaves artifacts and a model card in `out`.
 
-    ship: the artifact is to be given away; refuses data that may not train such a one.
+    wearers, seeds: with commas between; several give rows, and a folder for each below `out`.
+    ship: the artifact is to be given away; refuses data that may not train such a one, and leaves
+    a NOTICE that names whose data it was.
     """
     from training.catalogue import refuse_unshippable
-    from training.datasets import fingerprint, read_dataset
-    from training.recipe import Recipe
-    from training.simulated import digest as digest_of
-    from training.splits import Selection, select
+    from training.experiment import read_experiment
 
-    recipe = read_toml(recipe_path, Recipe)
+    recipe, _ = read_experiment(recipe_path)
     if ship:
         refuse_unshippable([data.partition(":")[0]])
-    from training.run import train_run  # torch, after what can be refused without it
+    try:
+        numbers = [int(word) for word in words(seeds)] or [recipe.seed]
+    except ValueError:
+        raise Refused(f'Seeds are whole numbers, e.g. "0,1,2", not "{seeds}".') from None
+    from training.fan_out import Where
+    from training.sweep import sweep  # torch, after what can be refused without it
 
-    segments = read_dataset(data)
-    name, _, place = data.partition(":")
-    digest = digest_of(segments) if name == "synthetic" else fingerprint(Path(place), name)
-    beginnings = tuple(filter(None, (word.strip() for word in general.split(","))))
-    others = tuple(
-        sorted({s.user for s in segments if s.user.startswith(beginnings) and s.user != wearer})
-        if beginnings
-        else ()
-    )
-    own = select(segments, Selection((wearer,), (session,), tuple(range(cycles))))
-    held_out = [s for s in segments if s.user == wearer and s.session != session]
+    where, beginnings = Where(processes_n, ray), words(general)
+    told = (recipe, data, words(wearers), numbers, session, cycles, beginnings, out)
     with progress("training") as step:
-        report = train_run(
-            recipe,
-            name,
-            digest,
-            select(segments, Selection(users=others)) if others else (),
-            own,
-            held_out,
-            out,
-            REST,
-            step,
-        )
-    return {**report, "left_out": segments.told()}
+        return sweep(*told, ship=ship, where=where, progress=step)
 
 
-def export_folder(folder: Path, out: Path) -> dict[str, Any]:
-    """The network of a training folder in another format."""
+def words(text: str) -> tuple[str, ...]:
+    """What stands between commas."""
+    return tuple(word for word in (part.strip() for part in text.split(",")) if word)
+
+
+def export_folder(folder: Path, out: Path, *, ship: bool = False) -> dict[str, Any]:
+    """The network of a training folder in another format.
+
+    ship: it is to be given away; refuses one whose data forbids that, and leaves a NOTICE beside.
+    """
+    if out.suffix not in {".tflite", ".onnx"}:
+        raise Refused(f'"{out}" must end in .onnx or .tflite.')
+    text = _notice_of(folder) if ship else ""
     if out.suffix == ".tflite":
         from training.tflite import export_tflite
 
-        return export_tflite(folder, out)
-    if out.suffix == ".onnx":
+        report = export_tflite(folder, out)
+    else:
         from training.run import export_onnx
 
-        return export_onnx(folder, out)
-    raise Refused(f'"{out}" must end in .onnx or .tflite.')
+        report = export_onnx(folder, out)
+    if text:
+        out.with_name("NOTICE").write_text(text, encoding="utf-8")
+    return report
+
+
+def _notice_of(folder: Path) -> str:
+    from models.artifact import open_artifact
+    from training.catalogue import attribution_of
+
+    contract = open_artifact(folder / "artifact.onnx").contract
+    return attribution_of(contract.provenance.data.split("+"))
 
 
 @contextmanager

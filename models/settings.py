@@ -28,16 +28,20 @@ def read_toml(path: Path | str, cls: type[T]) -> T:
     Refuses a missing or broken file, unknown keys (with the nearest known one), missing keys and
     values of another kind, each in one sentence that names the file.
     """
+    return from_mapping(toml_tables(path), cls, f'"{path}"')
+
+
+def toml_tables(path: Path | str) -> dict[str, Any]:
+    """What stands in a TOML file. Refuses a missing or broken one."""
     path = Path(path)
     try:
-        value = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise Refused(f'There is no file "{path}".') from None
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f'"{path}" cannot be read ({error}).') from None
     except tomllib.TOMLDecodeError as error:
         raise Refused(f'"{path}" is not TOML: {error}.') from None
-    return from_mapping(value, cls, f'"{path}"')
 
 
 def from_mapping(value: Mapping[str, Any], cls: type[T], where: str) -> T:

@@ -43,6 +43,9 @@ VENDORS = {
     "openpyxl": PACKAGES,
     "mne": PACKAGES,
     "gpiozero": PACKAGES,
+    "ray": PACKAGES,
+    "optuna": PACKAGES,
+    "threadpoolctl": PACKAGES,
 }
 """Vendor library -> the packages in which exactly one file imports it. The quantizer of
 onnxruntime is another matter than its runtime, so training may import that again."""

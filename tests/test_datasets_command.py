@@ -11,7 +11,7 @@ import pytest
 from acquisition.stream import Refused
 from flexor import cli
 from flexor.datasets import found_below, tell_datasets
-from flexor.train import train_wearer
+from flexor.train import train_wearers
 from models.artifact import open_artifact
 from tests.published_sets import PUBLISHED
 from training.catalogue import CATALOGUE, PERMISSIVE, attribution, refuse_unshippable
@@ -113,7 +113,7 @@ def test_a_set_without_a_permissive_licence_may_not_train_what_ships(tmp_path: P
         refuse_unshippable(["kanog"])
     for name in ("myo_armband", "emg2pose"):
         with pytest.raises(Refused, match="may not ship"):
-            train_wearer(
+            train_wearers(
                 ROOT / "experiments/demo.toml", f"{name}:x", "a", "s", 1, "", tmp_path, ship=True
             )
 

@@ -21,9 +21,10 @@ from acquisition.imports import load_session
 from acquisition.myo_files import MYO_GESTURES
 from acquisition.stream import Refused
 from models.artifact import Artifact, open_artifact
+from models.contract import Provenance
 from training.datasets import Segment, fingerprint, read_myo_armband
 from training.evaluate import evaluate
-from training.export import replace_file
+from training.export import code_commit, replace_file
 from training.fan_out import HERE, Where, map_tasks, one_thread
 from training.fit import Progress
 from training.recipe import Recipe
@@ -35,7 +36,6 @@ from training.train import (
     deploy,
     draft_contract,
     pretrain,
-    provenance,
 )
 from training.windows import spec_of
 
@@ -52,6 +52,8 @@ class Wearer:
     data_digest: str
     user: str
     cycles: int
+    commit: str
+    """of the code that asks: a node may have the same files without their history"""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def within_user(
     users = list(users or known)
     with one_thread():
         weights = pretrained(recipe, _general(segments), digest, folder, progress)
-    tasks = [Wearer(recipe, root, digest, user, count) for count in cycles for user in users]
+    told, commit = (recipe, root, digest), code_commit()
+    tasks = [Wearer(*told, user, count, commit) for count in cycles for user in users]
     mapped = map_tasks(partial(measured, _packed(weights)), tasks, where, progress)
     scores: dict[int, dict[str, dict[str, float]]] = {count: {} for count in cycles}
     for task, made in zip(tasks, mapped.whole(), strict=True):
@@ -121,7 +124,8 @@ def measured(weights: bytes, task: Wearer) -> Measured:
     others = tuple(sorted({s.user for s in general}))
     calibration = (f"{task.user} {CALIBRATION} x{task.cycles}",)
     where = {"pretraining": others, "calibration": calibration}
-    origin = provenance("MyoArmbandDataset", task.data_digest, where, task.recipe.seed, {})
+    data = ("MyoArmbandDataset", task.data_digest)
+    origin = Provenance(*data, where, task.recipe.seed, task.commit, {})
     draft = draft_contract(task.recipe, made, spec_of(own), MYO_GESTURES, REST, origin)
     windows = calibration_windows(made.windows)
     with TemporaryDirectory() as folder:

@@ -291,3 +291,9 @@ def attribution(names: Iterable[str]) -> tuple[str, ...]:
     names = list(names)
     refuse_unshippable(names)
     return tuple(f"{CATALOGUE[n].credit}, {CATALOGUE[n].licence}" for n in names)
+
+
+def attribution_of(names: Iterable[str]) -> str:
+    """The NOTICE beside an artifact that is given away. Refuses data that forbids it."""
+    lines = "\n".join(f"  {line}" for line in attribution(names))
+    return f"The weights of this artifact were trained on:\n{lines}\n"

@@ -207,6 +207,9 @@ def _in_processes(
                         said = _given_up(tasks[number], "Its process")
                         yield number, said, lost[number] - 1
     finally:
+        for process, pipe in idle:
+            pipe.send(None)
+            process.join(DIAL_S)
         for process in [p for p, _ in idle] + [p for p, _ in busy.values()]:
             process.terminate()
             process.join()
