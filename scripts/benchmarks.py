@@ -162,7 +162,8 @@ def _part(name: str, title: str, record: Mapping[str, Any]) -> list[str]:
         f"## {title}",
         "",
         f"`{record['command']}`  ",
-        f"commit {record['commit'][:12]}, {record['machine']}",
+        f"commit {record['commit'][:12]}, {record['machine']}"
+        + (f"; {record['how']}" if "how" in record else ""),
         "",
         *table(rows),
         "",
