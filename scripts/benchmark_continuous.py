@@ -32,7 +32,16 @@ have to be moved to follow best; `moved`: squared correlation then.
   each missed on other people.
 - No untouched test: ridge settings were looked at on all knees, and a first form of the head (mean
   of body, ridge-log and kernel) was scored on all people of all three before this one was chosen,
-  for it lost to `ridge-envelope` on the calibrated wrist and its artifacts passed 150 kB."""
+  for it lost to `ridge-envelope` on the calibrated wrist and its artifacts passed 150 kB. The form
+  that is shown gained there and lost in gait (knee disorder, calibrated: 0.864 before). Differences
+  between `course`, `ridge-log` and `kernel-log` mostly lie within the intervals: that the network
+  is better than good hand-crafted features is not shown here. One seed.
+- The baseline of the goal (R2 0.88 to 0.93, 0.90 and 0.35 to 0.61) comes without its split, and was
+  not met again: `ridge-envelope` is measured here, forward in time. Against those numbers the
+  network passes in gait, and does not pass in sitting and standing.
+- The command was run in parts (folds and artifacts at dd0b0e1, kept in its output folder) and then
+  put together; it was not timed as a whole.
+- Force is not solved: below 0 everywhere, whatever the model."""
 
 
 def continuous_part(title: str, record: Mapping[str, Any]) -> list[str]:
@@ -43,7 +52,12 @@ def continuous_part(title: str, record: Mapping[str, Any]) -> list[str]:
         lines += [f"Sets that were not there: {', '.join(record['left_out'])}.", ""]
     lines += [*table(record["rows"]), "", "Where the network is not the best of its group:", ""]
     lines += [*beaten(record["rows"]), ""]
-    lines += ["The artifacts of one person, through the live decoder (calibrated):", ""]
+    lines += [
+        "The artifacts of one person, through the live decoder (calibrated). That int8 and float "
+        "agree is counted on windows of the calibration; later they differ more, as their R2 tell, "
+        "probably where the signal leaves the range that int8 was scaled to:",
+        "",
+    ]
     return [*lines, *artifacts(record["artifacts"]), ""]
 
 
@@ -87,7 +101,7 @@ def beaten(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def artifacts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """One line for each artifact and form."""
     out = [
-        "| task | user | form | R2 | within 1 % of the float one | params | kB | graph us |",
+        "| task | user | form | R2 | equal in calibration | params | kB | graph us |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
