@@ -23,7 +23,6 @@ from training.continuous import (
     body_of,
     calibrated,
     fold,
-    folds,
     run,
 )
 from training.continuous_artifact import artifact_of, rows_of
@@ -34,6 +33,7 @@ from training.continuous_data import (
     Take,
     calibration_of,
     centre_of,
+    folds,
     in_shares,
     recipe_for,
     steps_of,

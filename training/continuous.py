@@ -25,6 +25,7 @@ from training.continuous_data import (
     Take,
     calibration_of,
     centre_of,
+    folds,
     recipe_for,
     steps_of,
     takes,
@@ -119,16 +120,6 @@ def run(asked: Asked, progress: Progress | None = None) -> dict[str, Any]:
         "rows": summary([s for s in scores if s.model in asked.models], asked.seed),
         "artifacts": artifacts,
     }
-
-
-def folds(field: Field, found: Sequence[Take]) -> list[tuple[str, ...]]:
-    """Users who are left out together, everybody once, in `field.folds_n` groups."""
-    users = list(dict.fromkeys(t.segment.user for t in found))
-    users.sort(key=lambda user: (int("".join(c for c in user if c.isdigit()) or 0), user))
-    n = min(field.folds_n, len(users))
-    if n < 2:
-        raise Refused(f"To leave one user out there must be two, and there is {users}.")
-    return [tuple(map(str, part)) for part in np.array_split(np.array(users), n)]
 
 
 def fold(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from acquisition.simulator.arms import ARMBAND
 from acquisition.simulator.pursuit import HAND, WRIST, Pursuit
 from acquisition.simulator.simulation import Simulation
-from acquisition.stream import Samples
+from acquisition.stream import Refused, Samples
 from preprocessing.course import Course
 from preprocessing.stage import Chain, offline
 from preprocessing.windows import Windows
@@ -198,3 +198,13 @@ FIELDS: dict[str, Field] = {
     )
 }
 """name -> what is read and how; the first column of the table"""
+
+
+def folds(field: Field, found: Sequence[Take]) -> list[tuple[str, ...]]:
+    """Users who are left out together, everybody once, in `field.folds_n` groups."""
+    users = list(dict.fromkeys(t.segment.user for t in found))
+    users.sort(key=lambda user: (int("".join(c for c in user if c.isdigit()) or 0), user))
+    n = min(field.folds_n, len(users))
+    if n < 2:
+        raise Refused(f"To leave one user out there must be two, and there is {users}.")
+    return [tuple(map(str, part)) for part in np.array_split(np.array(users), n)]
