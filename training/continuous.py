@@ -194,7 +194,8 @@ def of_others(
         ]
     )
     head = Linear((deep.weight + 2 * rest.weight) / 3, (deep.bias + 2 * rest.bias) / 3)
-    network = for_task(recipe, _channels(fits), body, near, head)
+    channels_n = fits[0][0].shape[1] // (STEPS_N * len(KINDS))
+    network = for_task(recipe, channels_n, body, near, head)
     return {
         "ridge-envelope": lambda s: plain(_envelopes(s.features())),
         "ridge-log": lambda s: line(_lags(s.features())),
@@ -283,10 +284,6 @@ def _in_head(body: CourseNetwork, near: Kernel, *, wide: Linear | None = None) -
 
 def _among(body: CourseNetwork, plain: Linear) -> Linear:
     return envelopes_among_lags(plain, body.rows_n, body.wide_n // body.rows_n)
-
-
-def _channels(fits: Sequence[tuple[Samples, Floats]]) -> int:
-    return fits[0][0].shape[1] // (STEPS_N * len(KINDS))
 
 
 def _thin(steps: Steps) -> tuple[Samples, Floats]:
