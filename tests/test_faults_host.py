@@ -111,7 +111,7 @@ TAKEN: dict[str, tuple[int, Callable[[], Any]]] = {
     "nothing is ever forgotten": (21, swap("flexor.tally.Tally.forget", ignoring)),
     "nobody hears that the disk is full": (22, swap("flexor.listen.heed", ignoring)),
     "a file is written in place": (23, swap("flexor.fault_files.replace_file", half_written)),
-    "no seal is looked at": (24, swap("models.contract.unsealed", unsealed)),
+    "no seal is looked at": (24, swap("models.contract_json.unsealed", unsealed)),
     "no spec is compared": (25, swap("models.decoder.check_spec", ignoring)),
     "links are followed": (26, swap("models.artifact._bytes", followed)),
     "no port is explained": (27, swap("acquisition.serial_port.why_refused", lambda *_: "No.")),

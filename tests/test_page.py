@@ -124,7 +124,11 @@ HARM: dict[str, tuple[int, dict[str, Any]]] = {
     "a profile without a wearer": (422, {"path": "/upload/profile", "body": b"PK"}),
     "a profile that is too large": (
         413,
-        {"path": "/upload/profile?wearer=Eve", "body": b"x" * 2_000_001},
+        {
+            "path": "/upload/profile?wearer=Eve",
+            "body": b"x",
+            "headers": {"content-length": "2000001"},
+        },
     ),
     "an export of nobody": (404, {"path": "/export?wearer=nobody"}),
     "an export from elsewhere": (404, {"path": "/export?wearer=../../etc"}),

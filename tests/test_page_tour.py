@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,12 @@ from flexor.wearers import Wearers
 from tests.page_rig import browser, served
 from tests.page_tour import WIDE, tour
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        "FLEXOR_TOUR" not in os.environ, reason="two minutes of a real wearer's time: make tour"
+    ),
+]
 
 
 def test_a_newcomer_comes_from_armband_to_report(tmp_path: Path) -> None:

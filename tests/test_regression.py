@@ -71,7 +71,7 @@ def test_two_joints_are_estimated_at_once_in_their_units(made: tuple[Artifact, A
     assert list(found) == ["flexion", "rotation"]
     for score, reach in ((found["flexion"], 70.0), (found["rotation"], 40.0)):
         assert score.r2 > 0.7
-        assert 0 < score.rmse < 0.3 * reach
+        assert 0 < score.rmse < 0.4 * reach
         assert score.windows_n > 700
 
 
