@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from acquisition.stream import Refused
+from models.whole_file import replace_file
 
 SUFFIX = ".sig"
 KEY_N, SIGNATURE_N = 32, 64
@@ -14,6 +15,7 @@ KEY_N, SIGNATURE_N = 32, 64
 
 def sign_file(artifact: Path, key: Path) -> dict[str, str]:
     """Signs an artifact with the key in a file, which is made where there is none; the report."""
+    _bytes(artifact)  # refused before a key is made for it
     if not key.exists():
         make_key(key)
     return {"signature": str(sign(artifact, key)), "signed_by": public_key(key)}
@@ -53,9 +55,7 @@ def sign(artifact: Path, key: Path) -> Path:
     secret = _hexadecimal(_text(key), KEY_N, str(key))
     signature = Ed25519PrivateKey.from_private_bytes(secret).sign(_bytes(artifact))
     path = artifact.with_name(artifact.name + SUFFIX)
-    part = path.with_name(path.name + ".part")
-    part.write_text(signature.hex(), encoding="ascii")
-    part.replace(path)
+    replace_file(path, signature.hex().encode())
     return path
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +12,10 @@ from acquisition.stream import Chunk
 from firmware_bridge.safety_state import Phase
 from flexor.door import GUESTS_N, Door, runs, visit
 from flexor.feed import say
-from flexor.messages import MESSAGE_MAX, Kind, unpack
+from flexor.messages import Kind
 from flexor.sense import understand
 from flexor.tell import tell
+from tests.door_rig import heard
 from tests.virtual import MOVING_S, VirtualRun
 
 pytestmark = pytest.mark.edge
@@ -31,18 +30,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[VirtualRun]
     run.loop.door.close()
     for feed in run.loop.feeds:
         feed.close()
-
-
-def heard(sock: socket.socket) -> list[tuple[Kind, Any]]:
-    found: list[tuple[Kind, Any]] = []
-    while True:
-        try:
-            message = sock.recv(MESSAGE_MAX)
-        except BlockingIOError:
-            return found
-        if not message:
-            return found
-        found.append(unpack(message))
 
 
 def test_a_guest_is_told_the_spec_what_the_run_is_and_what_happens(run: VirtualRun) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 pytest.importorskip("nicegui", reason="NiceGUI comes with flexor[dashboard]")
 
+from acquisition.stream import Refused
+from flexor.dashboard.app import Address
 from flexor.dashboard.audit import Audit
 from flexor.profile import DEMO_ARTIFACT
 from flexor.wearers import Wearers
@@ -203,6 +205,11 @@ def test_a_taken_port_is_refused_in_one_sentence(url: str, tmp_path: Path) -> No
     text = (tmp_path / "page.log").read_text()
     assert text.startswith("flexor: The page cannot be served")
     assert len(text.splitlines()) == 1
+
+
+def test_a_port_that_cannot_be_is_refused() -> None:
+    with pytest.raises(Refused, match="1 to 65535"):
+        Address(port=99_999)
 
 
 def test_a_network_address_asks_for_a_code_over_tls(tmp_path: Path) -> None:

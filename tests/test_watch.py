@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,11 @@ from acquisition.synthetic import Synthetic, open_synthetic
 from flexor.door import Door, runs, visit
 from flexor.feed import say
 from flexor.listen import heed
-from flexor.messages import MESSAGE_MAX, Kind, unpack
+from flexor.messages import Kind
 from flexor.perform import performed, told_source
 from flexor.watch import Watch, run_watch, turn, watch
 from preprocessing.quality import Quality
+from tests.door_rig import heard
 from tests.virtual import VirtualRun
 
 pytestmark = pytest.mark.edge
@@ -29,18 +29,6 @@ pytestmark = pytest.mark.edge
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-
-
-def heard(sock: socket.socket) -> list[tuple[Kind, Any]]:
-    found: list[tuple[Kind, Any]] = []
-    while True:
-        try:
-            message = sock.recv(MESSAGE_MAX)
-        except BlockingIOError:
-            return found
-        if not message:
-            return found
-        found.append(unpack(message))
 
 
 def test_a_guest_sees_every_sample_and_what_is_wrong_with_a_channel() -> None:

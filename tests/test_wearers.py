@@ -125,6 +125,9 @@ def test_a_profile_may_demand_a_signature(tmp_path: Path) -> None:
         signing.require_signature(artifact, other)
     with pytest.raises(Refused, match="hexadecimal"):
         signing.require_signature(artifact, "none")
+    with pytest.raises(Refused, match="cannot be read"):
+        signing.sign_file(tmp_path / "none.onnx", tmp_path / "unused")
+    assert not (tmp_path / "unused").exists()
     with pytest.raises(Refused, match="there already"):
         signing.make_key(tmp_path / "key")
     artifact.write_bytes(artifact.read_bytes() + b"\0")

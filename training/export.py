@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 import subprocess
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from models.artifact import CONTRACT_KEY, MAX_BYTES, Artifact, logits_of, open_a
 from models.contract import Contract, Golden
 from models.contract_json import to_bytes
 from models.runtimes import Runtime, open_runtime
+from models.whole_file import replace_file as write_whole
 from preprocessing.stage import offline
 
 FEATURES_TOLERANCE = 1e-5
@@ -82,14 +82,9 @@ def calibration_digest(windows: Samples) -> str:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Writes beside the file and renames, so that a power cut leaves the old one or the new."""
+    """Puts `data` at `path`, whole or not at all, in a folder that is made where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(path.suffix + ".part")
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    write_whole(path, data)
 
 
 def code_commit() -> str:

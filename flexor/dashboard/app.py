@@ -38,6 +38,10 @@ class Address:
     names: tuple[str, ...] = ()
     """further names that browsers may use for this device"""
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.port <= 65535:
+            raise Refused(f"A port lies from 1 to 65535, not at {self.port}.")
+
     @property
     def open_to_network(self) -> bool:
         return self.host not in (LOOPBACK, "::1", "localhost")
