@@ -144,10 +144,11 @@ def _watch(
         if speed == 0.0 or abs(deg - from_deg) >= limits.moved_deg:
             watched.append((0.0, 0.0, deg))
             continue
-        held_s, due_deg = so_far_s + gap_s, so_far_deg + gap_s * abs(speed)
+        held_s, due_deg = so_far_s + gap_s, so_far_deg + gap_s * speed
         watched.append((held_s, due_deg, from_deg))
         # A slow or slowly starting joint needs longer to show that it moves: twice moved_deg
-        # must have been due since it was last seen to move.
-        if held_s > limits.stall_s and due_deg >= 2.0 * limits.moved_deg:
+        # must have been due since it was last seen to move. A way there and back is no way: a
+        # target that sways by less than that asks for no movement.
+        if held_s > limits.stall_s and abs(due_deg) >= 2.0 * limits.moved_deg:
             stuck.append(len(watched) - 1)
     return tuple(watched), tuple(stuck)
