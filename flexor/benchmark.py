@@ -126,7 +126,8 @@ def run_benchmark(
     ray: str = "",
     processes_n: int = 1,
 ) -> dict[str, Any]:
-    """The rows of a protocol. Refuses an unknown protocol or model, and cycles that none has.
+    """The rows of a protocol, with the command and the commit of the code that gave them. Refuses
+    an unknown protocol or model, and cycles that none has.
 
     ray, processes_n: see training.fan_out.Where.
     """
@@ -143,8 +144,25 @@ def run_benchmark(
     if not counts or not all(0 <= n <= 4 for n in counts):
         raise Refused(f'Cycles are whole numbers from 0 to 4, e.g. "1,4", not "{cycles}".')
     wanted = Wanted(recipe, data, counts, _words(models), _words(users), out, ray, processes_n)
+    from training.export import code_commit
+
+    told = {"command": _command(protocol, wanted), "commit": code_commit()}  # before it can change
     with progress("benchmark") as step:
-        return PROTOCOLS[protocol](wanted, step)
+        return told | PROTOCOLS[protocol](wanted, step)
+
+
+def _command(protocol: str, wanted: Wanted) -> str:
+    """The words that ask for the same again."""
+    said = {
+        "protocol": protocol,
+        "data": str(wanted.data),
+        "cycles": ",".join(map(str, wanted.cycles)),
+        "models": ",".join(wanted.models),
+        "users": ",".join(wanted.users),
+        "recipe": str(wanted.recipe),
+        "out": str(wanted.out),
+    }
+    return "flexor benchmark " + " ".join(f"--{name} {v}" for name, v in said.items() if v)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -137,7 +137,7 @@ def measure(name: str, data: str) -> None:
     result = json.loads(part.read_text())
     part.unlink()
     record = {"command": command.format(data="PATH"), "commit": commit(), "machine": machine()}
-    (FOLDER / f"{name}.json").write_text(json.dumps({**record, **result}, indent=1) + "\n")
+    (FOLDER / f"{name}.json").write_text(json.dumps({**record, **result, **record}, indent=1) + "\n")
 
 
 def render() -> None:

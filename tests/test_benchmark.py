@@ -65,6 +65,9 @@ def test_the_myo_protocol_gives_a_row_for_each_model_and_count(root: Path, tmp_p
     report = run_benchmark(
         "myo", Path("none.toml"), root, "0,1", "covariance_adaptive", "", tmp_path
     )
+    assert "--protocol myo " in report["command"]
+    assert "--cycles 0,1 --models covariance_adaptive" in report["command"]
+    assert report["commit"]
     rows = report["rows"]
     assert [(row["model"], row["cycles"]) for row in rows] == [
         ("covariance_adaptive", 0),
