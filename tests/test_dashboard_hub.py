@@ -12,10 +12,8 @@ import numpy as np
 import pytest
 
 from acquisition.stream import Refused
-from firmware_bridge.safety_state import Phase
 from flexor.dashboard.hub import SCOPE_S, Hub
 from flexor.dashboard.supervisor import Supervisor
-from flexor.dashboard.words import LANGUAGES, STATES, WORDS
 from flexor.door import Door, runs
 from flexor.messages import Kind, SamplesMessage
 from tests.virtual import MOVING_S, VirtualRun
@@ -138,9 +136,3 @@ def test_what_a_killed_run_left_does_not_pass_for_one(folder: Path) -> None:
     while supervisor.running() and time.monotonic() < until_s:
         time.sleep(0.01)
     assert not supervisor.running()
-
-
-def test_every_phase_of_the_gate_has_a_name_in_every_language() -> None:
-    for phase in Phase:
-        assert set(STATES[phase.value]) == set(LANGUAGES)
-    assert all(set(texts) == set(LANGUAGES) for texts in WORDS.values())

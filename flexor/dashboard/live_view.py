@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flexor.dashboard.hub import Hub
+from flexor.dashboard.words import sentence
 from flexor.tally import spread
 
 POINTS_S = 100
@@ -52,6 +53,23 @@ def live_view(hub: Hub, since_n: int, *, spectrum: bool = False) -> dict[str, An
     if spectrum:
         view["spectrum"] = power(hub)
     return view
+
+
+def spoken(view: dict[str, Any], language: str) -> dict[str, Any]:
+    """The same, with what the control loop says in the browser's language."""
+    status = dict(view.get("status", {}))
+    if status:
+        status["cause"] = sentence(status.get("cause", ""), language)
+        status["findings"] = [
+            {
+                **found,
+                "said": sentence(found["kind"], language),
+                "mend": sentence(found["mend"], language),
+            }
+            for found in status.get("findings", [])
+        ]
+    events = [[at, sentence(text, language)] for at, text in view["events"]]
+    return {**view, "status": status, "events": events}
 
 
 def trace(hub: Hub, since_n: int) -> dict[str, Any]:

@@ -13,9 +13,11 @@ from acquisition.stream import Refused
 from flexor.dashboard.desk import STATIC, Desk
 from flexor.dashboard.guard import COOKIE, set_cookie
 from flexor.dashboard.history import kept, report_pdf
-from flexor.dashboard.live_view import live_view
+from flexor.dashboard.live_view import live_view, spoken
+from flexor.dashboard.pages.frame import LANGUAGE_COOKIE
 from flexor.dashboard.pages.test import HISTORY
 from flexor.dashboard.policy import Why
+from flexor.dashboard.words import sentence
 from flexor.metrics import metrics_text
 
 
@@ -58,8 +60,9 @@ def _pairing(app: FastAPI, desk: Desk) -> None:
 
 def _live(app: FastAPI, desk: Desk) -> None:
     @app.get("/live")
-    def live(since: int = 0, spectrum: bool = False) -> Response:
+    def live(request: Request, since: int = 0, spectrum: bool = False) -> Response:
         view = live_view(desk.hub, max(0, since), spectrum=spectrum)
+        view = spoken(view, language_of(request))
         test = desk.examination
         view |= {"test": test and test.picture(time.monotonic())}
         return JSONResponse(view | {"calibration": desk.calibrating.view()})
@@ -77,7 +80,7 @@ def _live(app: FastAPI, desk: Desk) -> None:
         if not isinstance(key, str) or not isinstance(number, int) or isinstance(number, bool):
             return refused(Why.MALFORMED)
         why = desk.ask(request.cookies.get(COOKIE, ""), key, number)
-        return refused(why) if why is not None else JSONResponse({"asked": key})
+        return refused(why, language_of(request)) if why else JSONResponse({"asked": key})
 
 
 def _documents(app: FastAPI, desk: Desk) -> None:
@@ -119,6 +122,12 @@ async def _json(request: Request) -> dict[str, Any] | None:
     return told if isinstance(told, dict) else None
 
 
-def refused(why: Why) -> Response:
+def language_of(request: Request) -> str:
+    """What the browser's page is written in."""
+    return request.cookies.get(LANGUAGE_COOKIE, "en")
+
+
+def refused(why: Why, language: str = "en") -> Response:
     """The answer to what may not be."""
-    return JSONResponse({"refused": why.name.lower(), "text": why.text}, status_code=why.status)
+    told = {"refused": why.name.lower(), "text": sentence(why.text, language)}
+    return JSONResponse(told, status_code=why.status)

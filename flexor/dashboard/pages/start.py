@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from nicegui import ui
+from nicegui import context, ui
 
 from acquisition.sources import SOURCES
 from firmware_bridge.hands import HANDS
 from flexor.dashboard.desk import Desk
-from flexor.dashboard.pages.frame import Visit
+from flexor.dashboard.pages.frame import LANGUAGE_COOKIE, Visit
+from flexor.dashboard.words import sentence
 
 
 def start_card(desk: Desk, visit: Visit) -> None:
@@ -32,4 +33,6 @@ def start_card(desk: Desk, visit: Visit) -> None:
 def tell(refusal: str) -> None:
     """Says why not, where there is a reason."""
     if refusal:
-        ui.notify(refusal, type="negative", multi_line=True, timeout=8000)
+        request = context.client.request
+        language = request.cookies.get(LANGUAGE_COOKIE, "en") if request else "en"
+        ui.notify(sentence(refusal, language), type="negative", multi_line=True, timeout=8000)

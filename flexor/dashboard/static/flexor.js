@@ -184,7 +184,7 @@ flexor.pictures = {
     const rows = (view.channels || []).map((name) => {
       const found = flexor.finding(view, name);
       const kind = !found ? "good" : found.fault ? "bad" : "warn";
-      const text = found ? `${found.kind}: ${found.mend}` : place.dataset.good;
+      const text = found ? `${found.said}: ${found.mend}` : place.dataset.good;
       return `<li class="flexor-${kind}"><b></b> ${flexor.escape(name)} <span>${flexor.escape(text)}</span></li>`;
     });
     flexor.put(place, `<ul class="flexor-lights">${rows.join("")}</ul>`);
