@@ -55,6 +55,8 @@ class Recording:
     """The second stream, as of an inertial unit; None where the source had none."""
     motion: tuple[Chunk, ...] = ()
     """Its chunks, on the same clock."""
+    states: tuple[TimedEntry, ...] = ()
+    """What the control loop told of itself: gate, joints, findings; and once what lasts."""
 
 
 def create_recording(
@@ -109,6 +111,7 @@ def read_recording(path: Path | str) -> Recording:
         len(data) - intact,
         reader.specs.get(Stream.MOTION),
         tuple(reader.chunks[Stream.MOTION]),
+        tuple(reader.entries[Stream.STATES]),
     )
 
 
@@ -193,7 +196,8 @@ class _Reader:
         self.streams: dict[int, Stream] = {}
         self.chunks: dict[Stream, list[Chunk]] = {stream: [] for stream in xdf.LOSS_OF}
         self.markers: list[TimedText] = []
-        self.entries: dict[Stream, list[TimedEntry]] = {Stream.INTENTS: [], Stream.COMMANDS: []}
+        entries = (Stream.INTENTS, Stream.COMMANDS, Stream.STATES)
+        self.entries: dict[Stream, list[TimedEntry]] = {stream: [] for stream in entries}
         self.lost = dict.fromkeys(xdf.LOSS_OF, 0)
 
     def take(self, tag: int, content: memoryview) -> None:

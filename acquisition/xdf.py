@@ -44,6 +44,7 @@ class Stream(IntEnum):
     LOST = 5
     MOTION = 6
     MOTION_LOST = 7
+    STATES = 8
 
 
 LOSS_OF = {Stream.EMG: Stream.LOST, Stream.MOTION: Stream.MOTION_LOST}
@@ -120,7 +121,7 @@ class Writer:
         self._specs = {Stream.EMG: spec}
         if motion is not None:
             self._specs[Stream.MOTION] = motion
-        sparse = {Stream.MARKERS, Stream.INTENTS, Stream.COMMANDS}
+        sparse = {Stream.MARKERS, Stream.INTENTS, Stream.COMMANDS, Stream.STATES}
         self._streams = sorted({*sparse, *self._specs, *(LOSS_OF[each] for each in self._specs)})
         self._spans: dict[Stream, tuple[float, float, int]] = {}
         self._sync_every_s = sync_every_s
@@ -165,7 +166,7 @@ class Writer:
         return rows_n
 
     def text(self, stream: Stream, clock_s: float, text: str) -> None:
-        """Writes one marker, or one intent or command as JSON."""
+        """Writes one marker, or one intent, command or state as JSON."""
         self._append(text_sample(stream, clock_s, text))
         self._count(stream, clock_s, clock_s, 1)
         self.sync_if_due()

@@ -65,6 +65,8 @@ class Feed:
         """Whether it was noticed that the consumer is gone."""
         self.name = "consumer"
         """What it is, for sentences."""
+        self.told: dict[str, Any] = {}
+        """What a recorder told of itself last."""
         self.process = process
         self._sock = sock
         self._emg = _stream(Kind.SAMPLES, spec)

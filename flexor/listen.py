@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from firmware_bridge.safety_state import Request
+from flexor.feed import Feed
 from flexor.loop import Loop, note
 from flexor.perform import performed
+from flexor.session_recording import progress, wished
 
 REQUESTS = {request.value: request for request in Request}
 TEXT_N = 300
@@ -24,7 +26,7 @@ def listen(loop: Loop, now_s: float) -> None:
     for feed in loop.feeds:
         refused_n = feed.refused_n
         for word in feed.poll():
-            feed.refused_n += not heed(loop, word, now_s)
+            feed.refused_n += not heed(loop, word, now_s, feed)
         if feed.refused_n and not refused_n:
             text = f"The {feed.name} says what nobody understands; it is not listened to."
             note(loop, now_s, "message refused", text)
@@ -34,9 +36,15 @@ def listen(loop: Loop, now_s: float) -> None:
             note(loop, now_s, f"{feed.name} lost", text)
 
 
-def heed(loop: Loop, word: dict[str, Any], now_s: float) -> bool:
+def heed(loop: Loop, word: dict[str, Any], now_s: float, feed: Feed | None = None) -> bool:
     """A key that was pressed, or that a consumer stopped its work; whether it was understood."""
     key, event = word.get("key"), word.get("event")
+    if feed is not None:
+        progress(feed, word)
+        told = wished(loop.feeds, feed, word, loop.stopping)
+        if told is not None:
+            note(loop, now_s, *told)
+            return True
     text = str(word.get("text", ""))[:TEXT_N]
     if key == "quit":
         loop.stopping = True

@@ -43,6 +43,9 @@ a chunk then took 1.1 ms at the 99th percentile, and 0.15 ms so."""
 TICK_S = 1.0
 """How often the recorder looks at the disk, tells its state and makes the file safe."""
 
+KEPT = ("about", "state", "cause", "joints", "torque_nm", "hand_says", "battery", "findings")
+"""What a recording keeps of the states: enough to show the run again."""
+
 Item = tuple[Kind, Any]
 
 
@@ -129,6 +132,8 @@ def receive(sock: socket.socket, inbox: queue.Queue[Item]) -> None:
         except BlockingIOError:
             time.sleep(NAP_S)
             continue
+        except ConnectionResetError:  # told once, before what the kernel still has
+            continue
         except OSError:
             message = b""
         item = unpack(message) if message else (Kind.END, True)
@@ -142,13 +147,14 @@ def record(
     tell: Callable[[dict[str, Any]], None],
     keep_free_bytes: int,
     *,
+    most_bytes: int | None = None,
     tick_s: float = TICK_S,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Writes what comes through `inbox` until END.
 
-    A disk that is full, or as good as full, ends the writing and is told once; the inbox is
-    emptied all the same.
+    A disk that is full, or as good as full, ends the writing and is told once, as is a file of
+    `most_bytes`; the inbox is emptied all the same.
     """
     kind, head = inbox.get()
     if kind is not Kind.SPEC:
@@ -163,12 +169,14 @@ def record(
         told_s = clock()
         while (item := _next(inbox, tick_s)) is None or item[0] is not Kind.END:
             if item is not None:
-                state["lost"] += _write(writer, item)
+                state["lost"] += _write(writer, item, clock)
             writer.sync_if_due()
             state["bytes_n"] = writer.bytes_n
             if clock() - told_s >= tick_s:
                 told_s = clock()
                 _check_room(file, keep_free_bytes)
+                if most_bytes is not None and writer.bytes_n > most_bytes:
+                    raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
                 tell(state)
         if item[1]:
             writer.text(Stream.MARKERS, clock(), "the control loop went away")
@@ -188,11 +196,12 @@ def _next(inbox: queue.Queue[Item], timeout_s: float) -> Item | None:
 
 
 def _sentence(error: OSError) -> str:
-    why = "The disk is full" if error.errno == errno.ENOSPC else str(error.strerror)
+    known = {errno.ENOSPC: "The disk is full", errno.EFBIG: "The file is as large as it may be"}
+    why = known.get(error.errno or 0, str(error.strerror))
     return f"{why}: the recording stopped, and what it has stays readable."
 
 
-def _write(writer: Writer, item: Item) -> int:
+def _write(writer: Writer, item: Item, clock: Callable[[], float]) -> int:
     """Writes the item; gives the samples lost before what it holds."""
     kind, value = item
     if kind is Kind.SAMPLES:
@@ -206,6 +215,9 @@ def _write(writer: Writer, item: Item) -> int:
         writer.text(Stream.INTENTS, value.at_s, json.dumps(asdict(value.intent)))
     elif kind is Kind.COMMAND:
         writer.text(Stream.COMMANDS, value.at_s, json.dumps(asdict(value.command)))
+    elif kind is Kind.STATUS and value.keys() & {"state", "about"}:
+        kept = {key: value[key] for key in KEPT if value.get(key)}
+        writer.text(Stream.STATES, value.get("clock_s", clock()), json.dumps(kept))
     return 0
 
 

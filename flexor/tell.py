@@ -11,6 +11,7 @@ from firmware_bridge.serial_link import Sent
 from flexor.door import GUEST
 from flexor.loop import Loop
 from flexor.messages import CommandMessage, IntentMessage, Kind
+from flexor.session_recording import recording
 from flexor.tally import spread
 from preprocessing.quality import MENDS
 
@@ -47,10 +48,10 @@ def welcome(loop: Loop) -> None:
     if loop.door is None:
         return
     guests = [feed for feed in loop.feeds if feed.name == GUEST]
-    gone = [feed for feed in guests if not feed.alive and feed.missed]
+    gone = [f for f in loop.feeds if not f.alive and f.missed and f.process is None]
     for feed in gone:
         feed.close(0.0)
-    came = loop.door.enter([feed for feed in guests if feed not in gone])
+    came = loop.door.enter([feed for feed in guests if feed.alive])
     if gone or came is not None:
         stay = [feed for feed in loop.feeds if feed not in gone]
         loop.feeds = [*stay, came] if came is not None else stay
@@ -87,6 +88,7 @@ def describe(loop: Loop) -> dict[str, Any]:
     at = loop.telemetry.position_deg if loop.telemetry else ()
     joints = zip(loop.joint_names, at, state.motion.velocity_deg_s, strict=False)
     return {
+        "clock_s": loop.clock(),
         "state": state.phase.value,
         "cause": state.cause.value,
         "joints": [list(joint) for joint in joints],
@@ -101,5 +103,6 @@ def describe(loop: Loop) -> dict[str, Any]:
             "restarts": counters.restarts,
             "missed deadlines": loop.tally.missed_deadlines,
         },
+        "recording": recording(loop.feeds),
         "event": loop.last_event,
     }

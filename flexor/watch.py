@@ -14,6 +14,7 @@ from flexor.feed import Feed
 from flexor.messages import Kind
 from flexor.perform import performed, told_source
 from flexor.reader import Reader, room_for
+from flexor.session_recording import progress, recording, wished
 from flexor.tally import device_report
 from preprocessing.quality import MENDS, Finding, Quality
 
@@ -89,9 +90,10 @@ def turn(watching: Watch, chunks: Sequence[Chunk]) -> None:
             feed.send_chunk(chunk)
     for feed in watching.feeds:
         for word in feed.poll():
+            _heed_recording(watching, feed, word)
             watching.stopping = watching.stopping or word.get("key") == "quit"
             if "perform" in word:
-                watching.ignored_n += not performed(watching.source, word["perform"])
+                watching.ignored_n += not performed(watching.source, word["perform"], hurry=True)
     now_s = watching.clock()
     if now_s - watching.status_s >= STATUS_S:
         watching.status_s = now_s
@@ -104,6 +106,7 @@ def turn(watching: Watch, chunks: Sequence[Chunk]) -> None:
 def describe(watching: Watch) -> dict[str, Any]:
     """The state of things, for a page; as flexor.tell has it, as far as there is any."""
     return {
+        "clock_s": watching.clock(),
         "state": "watching",
         "cause": "No hand is connected.",
         "joints": [],
@@ -117,8 +120,17 @@ def describe(watching: Watch) -> dict[str, Any]:
             "lost samples": watching.lost,
             "ignored words": watching.ignored_n,
         },
+        "recording": recording(watching.feeds),
         "event": "",
     }
+
+
+def _heed_recording(watching: Watch, feed: Feed, word: dict[str, Any]) -> None:
+    progress(feed, word)
+    told = wished(watching.feeds, feed, word, watching.stopping)
+    if told is not None:
+        for other in watching.feeds:
+            other.send_marker(watching.clock(), f"{told.kind}: {told.text}")
 
 
 def _welcome(watching: Watch) -> None:

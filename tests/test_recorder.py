@@ -79,7 +79,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     run = subprocess.run([sys.executable, "-c", program], check=False)
     assert run.returncode == -signal.SIGKILL
-    wait_until(lambda: path.read_bytes().count(b"</sample_count>") == 5)
+    wait_until(lambda: path.read_bytes().count(b"</sample_count>") == 6)
     recording, samples = recorded(path)
     assert samples[:, 0].tolist() == [float(i) for i in range(50) for _ in range(10)]
     assert [marker.text for marker in recording.markers] == ["the control loop went away"]
