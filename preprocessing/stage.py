@@ -74,6 +74,7 @@ STAGES: dict[str, tuple[str, str]] = {
     "pick": ("preprocessing.channels", "Pick"),
     "common_reference": ("preprocessing.channels", "CommonReference"),
     "standardize": ("preprocessing.channels", "Standardize"),
+    "ring": ("preprocessing.ring", "Ring"),
     "recentre": ("preprocessing.recentre", "Recentre"),
     "envelope": ("preprocessing.envelope", "Envelope"),
     "windows": ("preprocessing.windows", "Windows"),

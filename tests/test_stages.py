@@ -14,6 +14,7 @@ from acquisition.stream import Refused, Spec
 from preprocessing.design import butterworth, notch
 from preprocessing.filters import Bandpass, Highpass, Notch, kernel, slow_kernel
 from preprocessing.recentre import Recentre
+from preprocessing.ring import packed
 from preprocessing.stage import STAGES, Chain, chain_from_json, chain_to_json, from_row, to_row
 from preprocessing.windows import Windows
 
@@ -30,6 +31,20 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "pick": [{"kind": "pick", "channels": ["emg3", "emg1", "emg8"]}],
     "common_reference": [{"kind": "common_reference"}],
     "standardize": [{"kind": "standardize", "mean": [1.0] * 8, "std": [2.0] * 8, "clip": 3.0}],
+    "ring": [
+        {
+            "kind": "ring",
+            "whitening": packed(np.eye(72)[np.tril_indices(72)]),
+            "gestures": packed(np.arange(144.0).reshape(2, 72) % 7 - 3),
+            "shift": packed(np.ones(72)),
+            "window_samples": 4,
+            "begin_blocks": 4,
+            "ask_blocks": 1,
+            "memory_blocks": 20,
+            "lead": -1e9,
+            "margin": 1e-9,
+        }
+    ],
     "recentre": [
         {"kind": "recentre", "reference": IDENTITY, "prior_blocks": 3, "block_samples": 16}
     ],
