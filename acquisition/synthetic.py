@@ -31,6 +31,10 @@ _MOST_LOST_N = 100
 """Chunks that may be lost in a row before `read` comes back without one, though it is fast."""
 _WORTH_S = 0.003
 """A pause in which a block can be made ahead without delaying a chunk."""
+PATIENCE_S = 2.0
+"""A wearer who waits for somebody's word goes on by itself after so long without one."""
+_LOOKS_S = 0.002
+"""How often who waits for a word looks whether it came."""
 
 
 def open_synthetic(
@@ -70,7 +74,9 @@ class Synthetic:
     """A source that plays a simulation: chunk by chunk as each falls due, or at once if fast.
 
     A chunk's clock is the first start plus its sample number over the rate, in both cases. After
-    a loss of the device it can be started again; the wearer has gone on meanwhile.
+    a loss of the device it can be started again; the wearer has gone on meanwhile. Who tells the
+    wearer what to do may let its time wait (`perform`), so that a busy machine changes nothing of
+    what it does: what waited comes as soon as it may, as after a stall.
     """
 
     def __init__(
@@ -96,6 +102,8 @@ class Synthetic:
         self._running = False
         self._lost_n = 0
         self._waiting: tuple[Marker, ...] = ()
+        self._allowed: tuple[float, float, bool] | None = None
+        self._ahead_s = 0.0
 
     @property
     def spec(self) -> Spec:
@@ -148,12 +156,20 @@ class Synthetic:
     def stop(self) -> None:
         self._running = False
 
-    def perform(self, gesture: str, effort: float) -> None:
+    def perform(
+        self, gesture: str, effort: float, until_s: float | None = None, hurry: bool = False
+    ) -> None:
         """Lets the wearer make this gesture from now on. Refuses one that follows a script, and
-        what no wearer can do."""
+        what no wearer can do.
+
+        until_s: second of the chunks' clock that the wearer's time does not pass before the next
+        word, or before PATIENCE_S without one. hurry: until then it does not wait for real time
+        either; the chunks' clock is ahead of it from there on.
+        """
         if self._will is None:
             raise Refused("The virtual wearer follows a script, and can be told nothing else.")
         self._will.want(gesture, effort)
+        self._allowed = None if until_s is None else (until_s, self._clock(), hurry)
 
     def _due(self, last_n: int, give_up_s: float) -> bool:
         """Waits until that sample is there; False if it is not at `give_up_s`."""
@@ -174,6 +190,9 @@ class Synthetic:
         return True
 
     def _wait(self, due_s: float, give_up_s: float) -> bool:
+        if self._allowed is not None:
+            return self._wait_for_word(due_s, give_up_s)
+        due_s -= self._ahead_s
         simulation = self._simulation
         if simulation.ahead_n() < self._chunk_n and due_s - self._clock() > _WORTH_S:
             simulation.make_ahead()
@@ -182,6 +201,24 @@ class Synthetic:
                 return False
             self._sleep(min(due_s, give_up_s) - now)
         return True
+
+    def _wait_for_word(self, due_s: float, give_up_s: float) -> bool:
+        """The same where somebody says how far the wearer's time may go."""
+        while True:
+            now, allowed = self._clock(), self._allowed
+            if allowed is None or now - allowed[1] >= PATIENCE_S:
+                self._allowed = None
+                return self._wait(due_s, give_up_s)
+            until_s, _, hurry = allowed
+            may = due_s <= until_s
+            if may and hurry:
+                self._ahead_s = max(self._ahead_s, due_s - now)
+            if may and now >= due_s - self._ahead_s:
+                return True
+            if now >= give_up_s:
+                return False
+            left_s = min(due_s - self._ahead_s, give_up_s) - now
+            self._sleep(left_s if may else min(_LOOKS_S, give_up_s - now))
 
     def _next(self, first_n: int, n: int) -> Chunk | None:
         """The next n samples as a chunk; None if they are lost on the way."""

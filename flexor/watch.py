@@ -15,10 +15,10 @@ from flexor.messages import Kind
 from flexor.perform import performed, told_source
 from flexor.reader import Reader, room_for
 from flexor.session_recording import progress, recording, wished
-from flexor.tally import device_report
+from flexor.tally import device_report, sensor_battery
 from preprocessing.quality import MENDS, Finding, Quality
 
-POLL_S = 0.05
+POLL_S = 0.01
 STATUS_S = 0.1
 INBOX_S = 1.0
 
@@ -120,6 +120,7 @@ def describe(watching: Watch) -> dict[str, Any]:
             "lost samples": watching.lost,
             "ignored words": watching.ignored_n,
         },
+        "battery": {"sensor": sensor_battery(watching.source), "hand": None},
         "recording": recording(watching.feeds),
         "event": "",
     }
@@ -137,7 +138,7 @@ def _welcome(watching: Watch) -> None:
     stay = [feed for feed in watching.feeds if feed.alive]
     came = watching.door.enter([f for f in stay if f.name == GUEST]) if watching.door else None
     if came is not None:
-        came.send(Kind.STATUS, {"about": {}})
+        came.send(Kind.STATUS, {"about": {"line_hz": watching.quality.line_hz}})
         stay.append(came)
     for feed in watching.feeds:
         if not feed.alive:
