@@ -68,6 +68,8 @@ class HandSpec:
     """what it may be asked for; its link turns the one of the first two into the other"""
     tells_angles: bool = True
     """False for what tells none: its joints are taken to stand at 0, and no law may rest on it"""
+    tells_battery: bool = False
+    """whether its telemetry has HandFlag.LOW_BATTERY when it is so"""
 
     def __post_init__(self) -> None:
         names = [joint.name for joint in self.joints]
@@ -114,6 +116,7 @@ HAND6 = HandSpec(
     tuple(
         _finger(name) for name in ("thumb_rotation", "thumb", "index", "middle", "ring", "little")
     ),
+    tells_battery=True,
 )
 """Six joints, as the link carries them; thumb_rotation 0 is beside the palm, 100 opposed."""
 
@@ -126,6 +129,7 @@ EXO = HandSpec(
         Joint("knee", (0.0, 100.0), 120.0, 1200.0, 12.0, 48.0),
     ),
     tuple(Mode),
+    tells_battery=True,
 )
 """One leg with our firmware. The firmware has to have the same figures."""
 

@@ -118,6 +118,12 @@ def device_report(source: Source) -> dict[str, Any]:
     return {"device": asdict(source.counts)} if isinstance(source, Device) else {}
 
 
+def sensor_battery(source: Source | None) -> float | None:
+    """Share that is left, 0..1; None where the sensor does not report it."""
+    share = getattr(source, "battery_share", None)
+    return None if share is None else float(share)
+
+
 def loss_report(counters: Any, dropped_samples: int) -> dict[str, int]:
     """The decoder's counters and the inbox's, under the names that reports use."""
     return {

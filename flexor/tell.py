@@ -6,13 +6,16 @@ from typing import Any
 
 from acquisition.stream import Chunk
 from firmware_bridge.command import Command
+from firmware_bridge.hands import Joint, Telemetry
+from firmware_bridge.link import HandFlag
+from firmware_bridge.link_words import TROUBLES
 from firmware_bridge.safety_state import Do
 from firmware_bridge.serial_link import Sent
 from flexor.door import GUEST
 from flexor.loop import Loop
 from flexor.messages import CommandMessage, IntentMessage, Kind
 from flexor.session_recording import recording
-from flexor.tally import spread
+from flexor.tally import jitter_s, sensor_battery, spread
 from preprocessing.quality import MENDS
 
 STATUS_S = 0.1
@@ -62,16 +65,32 @@ def welcome(loop: Loop) -> None:
 def about(loop: Loop) -> dict[str, Any]:
     """What does not change while a run lasts."""
     contract, limits = loop.decoder.contract, loop.limits
+    hand = getattr(loop.hand, "hand", None)
+    torques = [{"max_nm": most} for most, _ in limits.torque] or [{} for _ in limits.joints]
     return {
         "artifact": contract.name,
         "labels": list(contract.labels),
         "rest": contract.rest,
         "hop_ms": 1e3 * contract.hop_s,
         "delay_ms": 1e3 * contract.delay_s,
+        "line_hz": loop.quality.line_hz,
+        "hand": hand.name if hand is not None else "",
         "joints": [
-            {"name": name, "low_deg": joint[0], "high_deg": joint[1], "max_deg_s": joint[2]}
-            for name, joint in zip(loop.joint_names, limits.joints, strict=False)
+            {"name": name, "low_deg": joint[0], "high_deg": joint[1], "max_deg_s": joint[2], **own}
+            for name, joint, own in zip(loop.joint_names, limits.joints, torques, strict=False)
         ],
+        "hand_limits": [] if hand is None else [_own_limits(joint) for joint in hand.joints],
+    }
+
+
+def _own_limits(joint: Joint) -> dict[str, Any]:
+    """What the hand itself allows, whatever its wearer allows of it."""
+    return {
+        "name": joint.name,
+        "low_deg": joint.range_deg[0],
+        "high_deg": joint.range_deg[1],
+        "max_deg_s": joint.max_velocity_deg_s,
+        "max_nm": joint.max_torque_nm,
     }
 
 
@@ -103,6 +122,24 @@ def describe(loop: Loop) -> dict[str, Any]:
             "restarts": counters.restarts,
             "missed deadlines": loop.tally.missed_deadlines,
         },
+        "torque_nm": list(loop.telemetry.torque_nm) if loop.telemetry else [],
+        "hand_says": says(loop.telemetry),
+        "battery": {"sensor": sensor_battery(loop.source), "hand": hand_battery(loop)},
+        "jitter_ms": spread(jitter_s(loop.tally.turn_s[-100:]), 1e3),
         "recording": recording(loop.feeds),
         "event": loop.last_event,
     }
+
+
+def says(telemetry: Telemetry | None) -> list[str]:
+    """What the hand reports beside its state, in sentences."""
+    flags = telemetry.flags if telemetry is not None else HandFlag(0)
+    return [text for flag, text in TROUBLES.items() if flags & flag]
+
+
+def hand_battery(loop: Loop) -> str | None:
+    """Low or well, which is all that our link tells; None where the hand does not report it."""
+    hand = getattr(loop.hand, "hand", None)
+    if loop.telemetry is None or hand is None or not hand.tells_battery:
+        return None
+    return "low" if loop.telemetry.flags & HandFlag.LOW_BATTERY else "well"

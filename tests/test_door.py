@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from acquisition.stream import Chunk
+from firmware_bridge.link import HandFlag
+from firmware_bridge.link_words import TROUBLES
 from firmware_bridge.safety_state import Phase
 from flexor.door import GUESTS_N, Door, runs, visit
 from flexor.feed import say
@@ -19,6 +23,11 @@ from tests.door_rig import heard
 from tests.virtual import MOVING_S, VirtualRun
 
 pytestmark = pytest.mark.edge
+
+
+def states(sock: socket.socket) -> list[dict[str, Any]]:
+    told = [value for kind, value in heard(sock) if kind is Kind.STATUS]
+    return [value for value in told if "state" in value]
 
 
 @pytest.fixture
@@ -44,6 +53,31 @@ def test_a_guest_is_told_the_spec_what_the_run_is_and_what_happens(run: VirtualR
     assert about["labels"] == list(run.loop.decoder.contract.labels)
     assert [joint["name"] for joint in about["joints"]] == list(run.loop.joint_names)
     assert {kind for kind, _ in told} >= {Kind.SAMPLES, Kind.INTENT, Kind.STATUS}
+    assert about["hand"] == "hand6"
+    assert about["line_hz"] == run.loop.quality.line_hz
+    assert [own["max_deg_s"] for own in about["hand_limits"]] == [150.0] * 6
+
+
+def test_a_guest_is_told_of_the_batteries_as_far_as_they_are_reported(run: VirtualRun) -> None:
+    run.until(0.5)
+    with visit(runs()[0]) as guest:
+        run.until(1.0)
+        assert states(guest)[-1]["battery"] == {"sensor": None, "hand": "well"}
+        run.mcu.low_battery = True
+        run.source.battery_share = 0.125  # type: ignore[attr-defined]
+        run.loop.source = run.source
+        run.until(1.5)
+        told = states(guest)[-1]
+    assert told["battery"] == {"sensor": 0.125, "hand": "low"}
+    assert told["hand_says"] == [TROUBLES[HandFlag.LOW_BATTERY]]
+
+
+def test_a_guest_is_told_how_evenly_the_loop_works(run: VirtualRun) -> None:
+    run.until(MOVING_S)
+    with visit(runs()[0]) as guest:
+        run.until(MOVING_S + 0.5)
+        told = states(guest)[-1]
+    assert set(told["jitter_ms"]) == {"p50", "p99", "max"}
 
 
 def test_a_guest_can_stop_the_hand(run: VirtualRun) -> None:
