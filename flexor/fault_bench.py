@@ -28,10 +28,10 @@ from firmware_bridge.firmware_hand import joints_of
 from firmware_bridge.firmware_library import CMcu, c_model
 from firmware_bridge.hands import HAND6, HandSpec, open_hand
 from firmware_bridge.link import HandState
-from firmware_bridge.safety_state import limits_for
 from firmware_bridge.serial_link import SerialLink, crc_n_of
 from firmware_bridge.session import Session
 from firmware_bridge.simulated_mcu import Joints, Mcu
+from firmware_bridge.wearer_limits import limits_within, narrowed
 from flexor.fault_wires import BenchPort, Drifting, Line, VirtualInbox, VirtualPort, arm_signal
 from flexor.live import act, finish, tick
 from flexor.loop import Loop
@@ -125,8 +125,8 @@ class VirtualRun:
         wearer = profile or Profile()
         self.loop = Loop(
             open_decoder(artifact, self.source.spec),
-            steering_for(wearer, contract, link.hand),
-            limits_for(link.hand),
+            steering_for(wearer, contract, narrowed(link.hand, wearer.limits)),
+            limits_within(link.hand, wearer.limits),
             link,
             Quality(),
             arm_when_rested=arm,

@@ -11,6 +11,7 @@ from firmware_bridge.control import HAND6_GRIPS, Grip, Grips, grips_for
 from firmware_bridge.fallback import Fallback
 from firmware_bridge.levels import with_levels
 from firmware_bridge.two_site import TwoSite
+from firmware_bridge.wearer_limits import WearerLimits
 from flexor.efforts import Site
 from models.settings import read_toml
 
@@ -92,6 +93,8 @@ class Profile:
     """mains frequency, for the quality check"""
     estop_gpio: int | None = None
     """pin of an emergency-stop line, which a button or a broken wire opens (flexor.estop)"""
+    limits: WearerLimits = field(default_factory=WearerLimits)
+    """what this wearer allows of the hand; empty: all that the hand itself allows"""
     realtime: bool = False
     """let the control loop run before other programs, where the machine allows it"""
     control: ControlSettings = field(default_factory=ControlSettings)

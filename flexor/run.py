@@ -12,8 +12,8 @@ from typing import Any
 from acquisition.sources import open_source
 from acquisition.stream import DeviceError, Source
 from firmware_bridge.hands import open_hand
-from firmware_bridge.safety_state import limits_for
 from firmware_bridge.sole_control import sole_control
+from firmware_bridge.wearer_limits import limits_within, narrowed
 from flexor.door import Door
 from flexor.estop import EStop, open_line
 from flexor.feed import Feed, spawn
@@ -125,13 +125,13 @@ def drive(
         stack.callback(estop.close)
         stack.enter_context(sole_control(profile.hand))
         hand = stack.enter_context(open_hand(profile.hand))
-        steering = steering_for(profile, contract, hand.hand)
+        steering = steering_for(profile, contract, narrowed(hand.hand, profile.limits))
         hand.wait_connected()
         feeds = _feeds(source, source_name, record, view, lsl, stack)
         loop = Loop(
             decoder,
             steering,
-            limits_for(hand.hand),
+            limits_within(hand.hand, profile.limits),
             hand,
             Quality(line_hz=profile.line_hz),
             feeds,

@@ -17,6 +17,7 @@ from firmware_bridge.command import Mode
 from firmware_bridge.control import Control
 from firmware_bridge.dofs import Dofs
 from firmware_bridge.fallback import Guarded
+from firmware_bridge.hands import HAND6
 from firmware_bridge.two_site import Direct
 from flexor.profile import Profile, read_profile
 from models.artifact import Artifact
@@ -26,7 +27,7 @@ from tests.virtual import START_S, VirtualRun
 
 GUIDE = Path(__file__).resolve().parents[1] / "docs" / "control.md"
 TEXTS = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-GRIPS, SITES, DOFS, EXO, FOLLOW = range(5)
+GRIPS, SITES, DOFS, EXO, FOLLOW, OWN = range(6)
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def armed(run: VirtualRun) -> VirtualRun:
 
 
 def test_every_profile_of_the_guide_is_tried_here() -> None:
-    assert len(TEXTS) == 5
+    assert len(TEXTS) == 6
 
 
 def test_grips_close_the_hand_at_the_wearers_levels(profile: Callable[[int], Profile]) -> None:
@@ -205,3 +206,10 @@ def test_the_usual_profile_pays_for_none_of_this() -> None:
     run = VirtualRun()
     assert isinstance(run.loop.control, Control)
     assert run.loop.sites is None
+
+
+def test_the_limits_of_the_guide_hold_in_a_run(profile: Callable[[int], Profile]) -> None:
+    run = armed(VirtualRun(profile=profile(OWN))).until(5.0)
+    index = HAND6.joint_names.index("index")
+    assert run.loop.limits.joints[index] == (0.0, 60.0, 60.0, 400.0)
+    assert 0.0 < run.mcu.position_deg[index] <= 60.0
