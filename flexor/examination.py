@@ -43,11 +43,17 @@ class Examination:
     queue: list[Any] = field(default_factory=list)
     now: Any = None
     results: list[Any] = field(default_factory=list)
+    ring: fitts.Ring = field(default_factory=fitts.Ring)
     _turn_s: float = 0.0
     _intent: Intent | None = None
     _intent_s: float = float("-inf")
     _since_s: float = 0.0
     _pace: float = 1.0
+
+    @property
+    def now_s(self) -> float:
+        """The second until which it has gone on, of the clock that it is told."""
+        return self._turn_s
 
     @property
     def done(self) -> bool:
@@ -97,7 +103,7 @@ class Examination:
         if target is None or picture["wait_s"] > 0:
             return self.rest, 0.0
         moving = self.velocity(now_s, SPEED if ring else SPEED_DEG_S, 2)
-        tolerance = RING.width / 2 if ring else POSTURES.tolerance_deg
+        tolerance = self.ring.width / 2 if ring else POSTURES.tolerance_deg
         return decide(person, mind, now_s, at, moving, target, tolerance)
 
     def figures(self) -> dict[str, Any]:
@@ -118,11 +124,21 @@ class Kind:
     axes_n: int
 
 
-RING, POSTURES, MOTIONS = fitts.Ring(), tac.Tac(freedoms_n=2), motion_test.MotionTest()
+POSTURES, MOTIONS = tac.Tac(freedoms_n=2), motion_test.MotionTest()
 
 
-def examine(kind: str, axes: Axes, labels: Sequence[str], rest: str, now_s: float) -> Examination:
-    """A test that begins now. Refuses gestures that the run does not know, or that serve twice."""
+def examine(
+    kind: str,
+    axes: Axes,
+    labels: Sequence[str],
+    rest: str,
+    now_s: float,
+    targets_n: int = fitts.Ring.targets_n,
+) -> Examination:
+    """A test that begins now. Refuses gestures that the run does not know, or that serve twice.
+
+    now_s: of the clock that its turns are told. targets_n: of the ring.
+    """
     refuse_unknown(kind, KINDS, "test")
     needed = [gesture for pair in axes[: KINDS[kind].axes_n] for gesture in pair]
     unknown = sorted(set(needed) - set(labels))
@@ -131,7 +147,9 @@ def examine(kind: str, axes: Axes, labels: Sequence[str], rest: str, now_s: floa
     if len(axes) < KINDS[kind].axes_n or len(set(needed)) != len(needed):
         raise Refused(f"The test needs {KINDS[kind].axes_n} axes of two gestures each, all others.")
     gestures = [label for label in labels if label != rest]
-    made = Examination(kind, axes, gestures, rest, now_s, _turn_s=now_s, _since_s=now_s)
+    made = Examination(
+        kind, axes, gestures, rest, now_s, ring=fitts.Ring(targets_n), _turn_s=now_s, _since_s=now_s
+    )
     made.queue = KINDS[kind].begin(made)
     return made
 
@@ -143,9 +161,9 @@ def _fitts_step(
         at = test.results[-1][1] if test.results else (0.0, 0.0)
         test.now = fitts.begin(test.queue.pop(0), at)
     x, y = test.velocity(now_s, SPEED, 2)
-    test.now = fitts.step(RING, test.now, (x, y), seconds)
+    test.now = fitts.step(test.ring, test.now, (x, y), seconds)
     if test.now.done:
-        test.results.append((fitts.result(RING, test.now), test.now.at))
+        test.results.append((fitts.result(test.ring, test.now), test.now.at))
         test.now = None
 
 
@@ -155,9 +173,9 @@ def _fitts_draw(test: Examination) -> dict[str, Any]:
     return {
         "at": at,
         "target": target,
-        "targets": fitts.targets(RING),
-        "width": RING.width,
-        "dwell": min(1.0, test.now.inside_s / RING.dwell_s) if test.now else 0.0,
+        "targets": fitts.targets(test.ring),
+        "width": test.ring.width,
+        "dwell": min(1.0, test.now.inside_s / test.ring.dwell_s) if test.now else 0.0,
     }
 
 
@@ -203,7 +221,7 @@ def _motion_draw(test: Examination) -> dict[str, Any]:
 
 KINDS: dict[str, Kind] = {
     "fitts": Kind(
-        lambda _: list(fitts.targets(RING)),
+        lambda test: list(fitts.targets(test.ring)),
         _fitts_step,
         _fitts_draw,
         lambda results: fitts.summary([r for r, _ in results]),

@@ -7,6 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 WIDE = {"width": 1100, "height": 900}
+SIGNAL = "flexor.history.size > 250"
+"""Some seconds are drawn."""
+MOVED = "flexor.view.status.joints.some((joint) => Math.abs(joint[1]) > 15)"
+UNDER_WAY = "flexor.view.test && flexor.view.test.left < 4"
+"""The first target was reached."""
 Picture = Callable[[Any, str], object]
 """Is given the page and the name of what it shows."""
 
@@ -32,15 +37,16 @@ def pair(page: Any, url: str) -> None:
 def look(page: Any, picture: Picture) -> None:
     page.get_by_role("button", name="Look at the electrodes").click()
     page.locator(".flexor-lights .flexor-good").nth(7).wait_for()
-    page.wait_for_timeout(4000)  # so that there is signal to see
+    page.wait_for_function(SIGNAL, timeout=20_000)
     picture(page, "electrodes")
 
 
 def calibrate(page: Any, url: str, picture: Picture) -> None:
-    """Two contractions of each of four gestures; the simulated wearer does what is asked."""
+    """Three contractions of each of four gestures, one of them light; the simulated wearer does
+    what is asked, and as fast as it is heard."""
     page.goto(f"{url}/calibrate")
     choose(page, "Held", "2")
-    choose(page, "Slowly up and down", "0")
+    page.get_by_role("checkbox", name="need not take its time").click()
     page.get_by_role("button", name="Begin the calibration").click()
     page.get_by_text("Close the hand: good").wait_for(timeout=60_000)
     picture(page, "calibrate")
@@ -58,7 +64,7 @@ def drive(page: Any, url: str, picture: Picture) -> None:
     page.get_by_role("button", name="Drive the hand").click()
     page.locator(".flexor-state-disarmed").wait_for(timeout=20_000)
     held(page, "Hold to arm", ".flexor-state-armed")
-    page.wait_for_timeout(6000)  # the wearer moves
+    page.wait_for_function(MOVED, timeout=20_000)
     picture(page, "drive")
     page.keyboard.press("Escape")
     page.locator(".flexor-state-emergency-stop").wait_for(timeout=3000)
@@ -69,9 +75,10 @@ def drive(page: Any, url: str, picture: Picture) -> None:
 
 def reach(page: Any, url: str, picture: Picture) -> dict[str, float]:
     page.goto(f"{url}/test")
+    choose(page, "Targets", "4")
     page.get_by_role("checkbox", name="The simulated wearer does it").click()
     page.get_by_role("button", name="Begin the test").click()
-    page.wait_for_timeout(9000)
+    page.wait_for_function(UNDER_WAY, timeout=60_000)
     picture(page, "test")
     row = page.locator("tr", has_text="bit/s")
     row.wait_for(timeout=240_000)

@@ -13,7 +13,7 @@ import pytest
 
 from acquisition.stream import Refused
 from flexor.calibration import Phase
-from flexor.dashboard.calibrating import Calibrating
+from flexor.dashboard.calibrating import HURRY_S, Calibrating
 from flexor.dashboard.hub import Hub
 from flexor.messages import Kind, SamplesMessage
 from flexor.profile import read_profile
@@ -94,6 +94,25 @@ def test_a_run_is_calibrated_fitted_tried_and_kept(run: Run, tmp_path: Path) -> 
     assert calibrating.view() == {"phase": "", "problem": ""}
     assert calibrating.unfinished() is None
     assert {word["perform"]["gesture"] for word in run.heard} == {"rest", *TWO.gestures}
+
+
+def test_the_simulated_wearers_time_waits_for_the_page_while_something_is_asked(run: Run) -> None:
+    run.calibrating.hurry = True
+    asyncio.run(run.calibrating.begin(TWO))
+    run.calibrating.turn()
+    assert run.heard == []  # nothing was heard yet: what time is it?
+    run.go(most_s=1.0)
+    run.heard.clear()
+    run.calibrating.turn()
+    newest = run.heard[-1]["perform"]
+    assert newest["until_s"] == pytest.approx(run.hub.clock_s + HURRY_S)
+    assert newest["hurry"]
+    run.go()
+    run.heard.clear()
+    run.calibrating.turn()
+    assert run.heard == []  # all is made: nobody waits any more
+    run.calibrating.make("hand_close")
+    assert "until_s" not in run.heard[-1]["perform"]
 
 
 def test_a_run_that_ends_takes_the_calibration_with_it_and_it_can_go_on(

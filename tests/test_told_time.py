@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from acquisition.simulator.will import Will
 from acquisition.synthetic import PATIENCE_S, Synthetic, open_synthetic
@@ -27,9 +28,9 @@ class FakeClock:
         self.now += seconds
 
 
-def begun(**options: bool) -> tuple[Synthetic, FakeClock]:
+def begun() -> tuple[Synthetic, FakeClock]:
     clock = FakeClock()
-    source = open_synthetic(script=Will(), clock=clock, sleep=clock.sleep, **options)
+    source = open_synthetic(script=Will(), clock=clock, sleep=clock.sleep)
     source.start()
     return source, clock
 
@@ -81,7 +82,7 @@ def test_in_a_hurry_real_time_is_not_waited_for_and_goes_on_from_there() -> None
 
 
 def test_the_same_words_at_the_same_samples_give_the_same_signal_however_slow_the_machine() -> None:
-    def signal(pause_s: float) -> np.ndarray:
+    def signal(pause_s: float) -> NDArray[np.float32]:
         source, clock = begun()
         parts = []
         for k in range(40):

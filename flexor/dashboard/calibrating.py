@@ -20,6 +20,8 @@ from flexor.dashboard.hub import Hub
 from flexor.messages import Kind, SamplesMessage
 from flexor.wearers import Version, Wearers
 
+AHEAD_S, HURRY_S = 0.1, 0.3
+"""How far a simulated wearer's time goes beyond what was heard; more where nobody watches it."""
 LEVEL_S = 0.2
 """Of signal that the cursor shows."""
 USUAL_RATIO = 8.0
@@ -47,7 +49,10 @@ class Calibrating:
         self.report: Report | None = None
         self.newest: dict[str, Any] = {}
         """what was said of the newest contraction"""
+        self.hurry = False
+        """whether a simulated wearer does not wait for real time"""
         self._leaving: Thread | None = None
+        self._meant = ("rest", 0.0)
         hub.listeners.append(self.hear)
 
     def hear(self, kind: Kind, value: Any) -> None:
@@ -87,6 +92,8 @@ class Calibrating:
         if sitting is not None and not self.hub.alive and sitting.guide.phase is not Phase.DONE:
             self.problem = "The run with the sensor ended: start it again, and go on from there."
             self.end()
+        elif sitting is not None and sitting.perform is not None and _asks(sitting):
+            self._perform(*self._meant)
 
     async def begin(self, wanted: Wanted, continues: Path | None = None) -> None:
         """Begins one on the run that there is. Refuses when there is none, and what `sit` does."""
@@ -184,7 +191,15 @@ class Calibrating:
             do(self.sitting, gesture, 0.0 if rest else 0.5)
 
     def _perform(self, gesture: str, effort: float) -> None:
-        self.hub.tell({"perform": {"gesture": gesture, "effort": effort}})
+        """A simulated wearer waits for the page while it is asked for something, so that a page
+        that is slow finds no contraction late."""
+        self._meant = (gesture, effort)
+        sitting = self.sitting
+        if sitting is not None and _asks(sitting):
+            ahead_s = HURRY_S if self.hurry else AHEAD_S
+            self.hub.perform(gesture, effort, ahead_s=ahead_s, hurry=self.hurry)
+        else:
+            self.hub.perform_freely(gesture, effort)
 
     def view(self) -> dict[str, Any]:
         """What a browser draws, as JSON takes it."""
@@ -228,3 +243,8 @@ class Calibrating:
         comfort = float(np.median(own)) if own else USUAL_RATIO * rest
         level = float(np.sqrt(np.mean(newest.var(axis=0))))
         return round(min(1.3, max(0.0, (level - rest) / max(1e-9, comfort - rest))), 3)
+
+
+def _asks(sitting: Sitting) -> bool:
+    """Whether the wearer is asked for something now."""
+    return sitting.begun and sitting.guide.phase in (Phase.READY, Phase.HOLD)

@@ -24,6 +24,8 @@ SCOPE_S = 6.0
 """Signal that is kept to be drawn."""
 EVENTS_N = 200
 DECISIONS_N = 400
+AHEAD_S = 0.1
+"""How far the time of a simulated wearer goes beyond what its guest has heard of."""
 MESSAGES_N = 2000
 """Messages taken at one call, at most: a flood waits in the kernel, which bounds it."""
 Listener = Callable[[Kind, Any], None]
@@ -42,6 +44,8 @@ class Hub:
     """monotonic second of the newest status"""
     scope: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     """(time, channel) ring: sample n of the stream is in row n modulo its length"""
+    clock_s: float = 0.0
+    """of the newest sample"""
     taken_n: int = 0
     """samples so far, lost ones counted"""
     lost_n: int = 0
@@ -102,6 +106,17 @@ class Hub:
         say(self._sock, word)
         return True
 
+    def perform(
+        self, gesture: str, effort: float, *, ahead_s: float = AHEAD_S, hurry: bool = False
+    ) -> bool:
+        """Tells a simulated wearer what to do, and how far its time may go until the next word."""
+        asked = {"gesture": gesture, "effort": effort, "until_s": self.clock_s + ahead_s}
+        return self.tell({"perform": asked | ({"hurry": True} if hurry else {})})
+
+    def perform_freely(self, gesture: str, effort: float) -> bool:
+        """The same for a wearer whose time waits for nobody."""
+        return self.tell({"perform": {"gesture": gesture, "effort": effort}})
+
     def leave(self) -> None:
         """Goes out at the door; the run goes on."""
         if self._sock is not None:
@@ -142,8 +157,9 @@ class Hub:
         return newest
 
     def _keep(self, message: SamplesMessage) -> None:
-        if not len(self.scope):
+        if self.spec is None or not len(self.scope):
             return
+        self.clock_s = message.clock_s + (message.samples_n - 1) / self.spec.rate_hz
         block = np.frombuffer(message.data, "<f4").reshape(-1, message.channels_n)
         self.lost_n += message.lost
         gap_n = min(message.lost, len(self.scope))

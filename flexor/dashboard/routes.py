@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -64,7 +63,7 @@ def _live(app: FastAPI, desk: Desk) -> None:
         view = live_view(desk.hub, max(0, since), spectrum=spectrum)
         view = spoken(view, language_of(request))
         test = desk.examination
-        view |= {"test": test and test.picture(time.monotonic())}
+        view |= {"test": test and test.picture(test.now_s)}
         return JSONResponse(view | {"calibration": desk.calibrating.view()})
 
     @app.get("/metrics")

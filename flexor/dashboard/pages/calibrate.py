@@ -57,7 +57,7 @@ def _settings(desk: Desk, visit: Visit, calibrating: Calibrating) -> Any:
         if calibrating.problem:
             ui.label(calibrating.problem).classes("text-negative").props('role="alert"')
         if calibrating.sitting is None:
-            start_card(desk, visit)
+            start_card(desk, visit, recorded=False)
             with ui.card().classes("w-full"):
                 _choice(desk, visit, calibrating)
 
@@ -105,6 +105,8 @@ def _choice(desk: Desk, visit: Visit, calibrating: Calibrating) -> None:
 
     with ui.row().classes("items-center gap-2"):
         ui.button(visit.word("cal_begin"), on_click=begin).props("no-caps")
+        hurry = ui.checkbox(visit.word("cal_hurry")).bind_value(calibrating, "hurry")
+        hurry.visible = desk.chosen.source.startswith("synthetic")
         _go_on(desk, visit, calibrating)
 
 

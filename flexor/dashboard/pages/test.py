@@ -14,9 +14,10 @@ from flexor.dashboard.hub import Hub
 from flexor.dashboard.pages.frame import Visit, canvas
 from flexor.dashboard.pages.start import start_card, tell
 from flexor.dashboard.words import WORDS
+from flexor.exam_wearer import ExamWearer
 from flexor.examination import KINDS, Axes, examine
+from flexor.fitts import Ring
 from flexor.messages import Kind
-from flexor.virtual_wearer import Mind, Person
 from models.intent import Intent
 
 HISTORY = "tests.jsonl"
@@ -59,40 +60,52 @@ def _choice(desk: Desk, visit: Visit) -> None:
         def begin() -> None:
             right, left, up, down = (end.value for end in ends)
             axes = ((right, left), (up, down))
-            tell(begin_test(desk, kind.value, axes, simulated=virtual.value))
+            told = begin_test(desk, kind.value, axes, int(n.value), simulated=virtual.value)
+            tell(told)
 
+        n = ui.select([4, 8, 16], value=8, label=visit.word("targets")).bind_visibility_from(
+            kind, "value", value="fitts"
+        )
         virtual = ui.checkbox(visit.word("virtual_wearer"), value=False)
         virtual.visible = desk.chosen.source.startswith("synthetic")
         ui.button(visit.word("begin_test"), on_click=begin).props("no-caps")
 
 
-def begin_test(desk: Desk, kind: str, axes: Axes, *, simulated: bool = False) -> str:
+def begin_test(
+    desk: Desk,
+    kind: str,
+    axes: Axes,
+    targets_n: int = Ring.targets_n,
+    *,
+    simulated: bool = False,
+) -> str:
     """Begins a test on the run; gives nothing, or the sentence that tells why not.
 
-    simulated: the virtual wearer of the run does it.
+    simulated: the virtual wearer of the run does it, in the time of its samples.
     """
     hub = desk.hub
     if not hub.alive or "labels" not in hub.about:
         return WORDS["test_needs_run"]["en"]
+    labels, rest = hub.about["labels"], hub.about["rest"]
+    now_s = hub.clock_s if simulated else time.monotonic()
     try:
-        test = examine(kind, axes, hub.about["labels"], hub.about["rest"], time.monotonic())
+        test = examine(kind, axes, labels, rest, now_s, targets_n)
     except Refused as error:
         return str(error)
     desk.examination = test
     intents: list[Intent] = []
-    person = Person(axes=axes, rest=test.rest, near=4.0 if kind == "tac" else 2.0)
-    mind = Mind()
+    wearer = ExamWearer(test, hub) if simulated else None
 
     def hear(heard: Kind, value: Any) -> None:
         if heard is Kind.INTENT:
             intents.append(value.intent)
 
     def turn() -> None:
-        test.turn(intents, time.monotonic())
+        if wearer is None:
+            test.turn(intents, time.monotonic())
+        else:
+            wearer.turn(intents)
         intents.clear()
-        if simulated:
-            gesture, effort = test.wanted(person, mind, time.monotonic())
-            hub.tell({"perform": {"gesture": gesture, "effort": effort}})
         if test.done or desk.examination is not test or not hub.alive:
             desk.every_turn.remove(turn)
             hub.listeners.remove(hear)

@@ -12,6 +12,10 @@ CALIBRATION: dict[str, dict[str, str]] = {
     "cal_bent": {"en": "bent", "fa": "خم‌شده"},
     "cal_raised": {"en": "raised", "fa": "بالاگرفته"},
     "cal_takes": {"en": "Takes about {minutes} minutes.", "fa": "حدود {minutes} دقیقه طول می‌کشد."},
+    "cal_hurry": {
+        "en": "The simulated wearer need not take its time",
+        "fa": "کاربر شبیه‌سازی‌شده شتاب کند",
+    },
     "cal_begin": {"en": "Begin the calibration", "fa": "آغاز کالیبراسیون"},
     "cal_resume": {"en": "Go on with the one broken off", "fa": "ادامهٔ کالیبراسیون نیمه‌تمام"},
     "cal_pause": {"en": "Pause or go on", "fa": "مکث یا ادامه"},

@@ -73,6 +73,7 @@ PAGE: dict[str, dict[str, str]] = {
     "use_again": {"en": "Use again", "fa": "استفادهٔ دوباره"},
     "export": {"en": "Export", "fa": "برون‌بری"},
     "import": {"en": "Import", "fa": "درون‌ریزی"},
+    "targets": {"en": "Targets", "fa": "هدف‌ها"},
     "virtual_wearer": {"en": "The simulated wearer does it", "fa": "کاربر شبیه‌سازی‌شده انجام دهد"},
     "slow": {
         "en": "The page is slow here; the hand is not.",
