@@ -59,6 +59,17 @@ def _myo(wanted: Wanted, step: Any, *, window_samples: int = 52, skewed: bool = 
     return run_myo(case, wanted.data, models, wanted.cycles, wanted.out, wanted.users or None, step)
 
 
+def _families(wanted: Wanted, step: Any) -> dict[str, Any]:
+    """Every family of networks on the people of the protocol myo: see training.protocol_raw."""
+    from training.protocol_raw import MODELS, Asked, run_families
+
+    for model in wanted.models:
+        refuse_unknown(model, dict.fromkeys(MODELS), "model")
+    models = wanted.models or MODELS
+    asked = Asked(wanted.data, wanted.out / "families", models, wanted.cycles, wanted.users)
+    return run_families(asked, step)
+
+
 def _days(wanted: Wanted, step: Any) -> dict[str, Any]:
     """Other days, places, people and data sets below one folder: see training.days."""
     from flexor.datasets import found_below
@@ -102,6 +113,7 @@ PROTOCOLS: dict[str, Callable[[Wanted, Any], dict[str, Any]]] = {
     "within-user": _within_user,
     "myo": _myo,
     "myo-150ms": partial(_myo, window_samples=30),
+    "myo-families": _families,
     "myo-skewed": partial(_myo, skewed=True),
     "days": _days,
     "continuous": _continuous,

@@ -38,7 +38,11 @@ class Session:
 
 
 def fit_head(
-    sessions: Sequence[Session], gestures_n: int, block_windows: int, ring_n: int = 0
+    sessions: Sequence[Session],
+    gestures_n: int,
+    block_windows: int,
+    ring_n: int = 0,
+    dimensions_n: int = DIMENSIONS,
 ) -> Head:
     """The head of a wearer of whom nothing is known yet.
 
@@ -60,7 +64,7 @@ def fit_head(
     shifts = centres.mean(axis=1)
     shapes = centres - shifts[:, None]
     usual, shift = shapes.mean(axis=0), shifts.mean(axis=0)
-    project = _projection(np.concatenate([away for _, away, _ in blocks]), shapes)
+    project = _projection(np.concatenate([away for _, away, _ in blocks]), shapes, dimensions_n)
     apart = (shapes - usual) @ project
     n = project.shape[1]
     voices = apart.reshape(len(sessions), -1) / np.sqrt(len(sessions) - 1)
@@ -151,7 +155,7 @@ def _centred(
     return means, x - means[held], held
 
 
-def _projection(scatter: Matrix, shapes: Matrix) -> Matrix:
+def _projection(scatter: Matrix, shapes: Matrix, dimensions_n: int) -> Matrix:
     """(feature, dimension): makes the scatter of blocks I, and keeps the directions in which
     gestures differ, within users and among them."""
     values, vectors = np.linalg.eigh(_shrunk(scatter.T @ scatter / len(scatter), SHRINK))
@@ -159,7 +163,7 @@ def _projection(scatter: Matrix, shapes: Matrix) -> Matrix:
     usual = shapes.mean(axis=0)
     apart = np.concatenate([usual, *(shapes - usual)]) @ white
     _, directions = np.linalg.eigh(apart.T @ apart)
-    return np.asarray(white @ directions[:, ::-1][:, :DIMENSIONS])
+    return np.asarray(white @ directions[:, ::-1][:, :dimensions_n])
 
 
 def _factors(scatter: Matrix, held: NDArray[np.int64], gestures_n: int) -> Matrix:

@@ -3,7 +3,6 @@ wearer is one closed-form head on its embedding, which may follow the wearer."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,10 +28,10 @@ from training.datasets import Segment
 from training.export import NO_GOLDEN, calibration_digest, write_artifact
 from training.fit import Progress
 from training.folding import folded
-from training.head import Session, fit_head
-from training.quantize import INPUT, METHOD, OUTPUT, feeds_of, to_int8, to_onnx
+from training.head import DIMENSIONS, Session, fit_head
+from training.quantize import INPUT, METHOD, NOTHING, OUTPUT, feeds_of, to_int8, to_onnx
+from training.raw_weights import kept_weights
 from training.recipe import Fit, Recipe, Signal
-from training.train import Weights, pretrain
 from training.windows import deployed_chain, reference, sessions, spec_of, window_set
 
 RECIPE = Recipe(
@@ -92,22 +91,47 @@ def fit_raw_family(
     the same recipe and users."""
     spec, users = spec_of(segments), sessions(segments)
     network = network_for(recipe, len(spec.channels), len(labels))
-    network.load_state_dict(dict(_weights(segments, labels, recipe, folder, progress)))
+    network.load_state_dict(dict(kept_weights(segments, labels, recipe, folder, progress)))
     network.eval()
-    centres = [reference(parts, recipe) for parts in users]
-    known, windows = [], []
-    for parts in users:
-        x, held, _ = _windows(parts, recipe, labels, both)
-        known.append(Session(_embedded(network, x, recipe), held))
-        windows.append(x[:: max(1, len(users) * len(x) // QUANTIZED_ON)])
+    known = [windows_of(parts, recipe, labels, recipe.signal.hop_samples, both) for parts in users]
+    chain = _chain(recipe, mean_of([reference(parts, recipe) for parts in users]), both)
     adaptation = adaptation_for(recipe.signal, spec)
-    head = fit_head(known, len(labels), adaptation.block_windows)
-    every = np.concatenate(windows)
-    full = to_onnx(_Projected(_Joined(folded(network), recipe), head), (1, *every.shape[1:]))
-    operators = cast("tuple[str, ...]", network.INT8)
-    small = to_int8(full, feeds_of(full, every, None), operators)
-    quantization = Quantization(METHOD, calibration_digest(every), 1.0, 0.0)
-    chain = _chain(recipe, _mean(centres), both)
+    told = [(x, held) for x, held, _ in known]
+    return family_of(
+        network, told, labels, recipe, chain, spec, adaptation.block_windows, both=both
+    )
+
+
+def family_of(
+    network: nn.Module,
+    known: Sequence[tuple[Samples, NDArray[np.int64]]],
+    labels: Sequence[str],
+    recipe: Recipe,
+    chain: Chain,
+    spec: Spec,
+    block_windows: int,
+    *,
+    both: bool = False,
+    dimensions_n: int = DIMENSIONS,
+) -> RawFamily:
+    """The head and the graphs of a network that is fitted already.
+
+    known: (windows as the network takes them, gestures) of each user, in stream order;
+    block_windows: how many of them make half a second.
+    """
+    embedded = [Session(_embedded(network, x, recipe, both), held) for x, held in known]
+    head = fit_head(embedded, len(labels), block_windows, dimensions_n=dimensions_n)
+    some = [x[:: max(1, len(known) * len(x) // QUANTIZED_ON)] for x, _ in known]
+    every = np.concatenate(some)
+    joined = _Joined(folded(network), recipe, both)
+    full = to_onnx(_Projected(joined, head), (1, *every.shape[1:]))
+    operators = cast("tuple[str, ...] | None", network.INT8)
+    if operators == ():
+        small, quantization = full, Quantization(NOTHING, "", 1.0, 0.0)
+    else:
+        small = to_int8(full, feeds_of(full, every, None), operators)
+        quantization = Quantization(METHOD, calibration_digest(every), 1.0, 0.0)
+    adaptation = adaptation_for(recipe.signal, spec)
     return RawFamily(
         recipe, both, chain, head, network, adaptation, full, small, quantization, spec
     )
@@ -117,17 +141,18 @@ def wearers_raw(
     family: RawFamily, own: Sequence[Segment], labels: Sequence[str]
 ) -> tuple[Head, Chain]:
     """(head, chain centred on the calibration); `own` are segments of one session of the wearer."""
-    x, held, cycles = _windows(own, family.recipe, labels, family.both)
+    recipe, both = family.recipe, family.both
+    x, held, cycles = windows_of(own, recipe, labels, recipe.signal.hop_samples, both)
     settings = family.adaptation
     head = calibrated(
         family.head,
-        _embedded(family.network, x, family.recipe),
+        _embedded(family.network, x, recipe, both),
         held,
         cycles,
         settings.block_windows,
         settings.weight,
     )
-    return head, _chain(family.recipe, reference(own, family.recipe), family.both)
+    return head, _chain(recipe, reference(own, recipe), both)
 
 
 def behind(head: Head) -> Head:
@@ -177,16 +202,16 @@ def deploy_raw(
 
 
 class _Joined(nn.Module):
-    """What the head's projection rests on: the network's embedding, of windows (window, channel, 1,
-    time); or of band covariances with windows behind them, covariances first."""
+    """What the head's projection rests on: the network's embedding, of what the network takes; or
+    both, of band covariances with windows behind them, covariances first."""
 
-    def __init__(self, network: nn.Module, recipe: Recipe) -> None:
+    def __init__(self, network: nn.Module, recipe: Recipe, both: bool) -> None:
         super().__init__()
-        self.network, self.time_n = network, recipe.signal.window_samples
-        self.channels_n = cast("nn.Conv2d", network.filters).in_channels
+        self.network, self.time_n, self.both = network, recipe.signal.window_samples, both
+        self.channels_n = cast("nn.Conv2d", network.filters).in_channels if both else 0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if x.ndim > 2:
+        if not self.both:
             return cast("torch.Tensor", self.network.embed(x))  # type: ignore[operator]
         bands_n = _bands_n(self.channels_n)
         window = x[:, bands_n:].reshape(-1, self.channels_n, 1, self.time_n)
@@ -210,11 +235,15 @@ class _Projected(nn.Module):
         return cast("torch.Tensor", self.projection(self.network(x)))
 
 
-def _windows(
-    parts: Sequence[Segment], recipe: Recipe, labels: Sequence[str], both: bool
+def windows_of(
+    parts: Sequence[Segment],
+    recipe: Recipe,
+    labels: Sequence[str],
+    hop_samples: int,
+    both: bool = False,
 ) -> tuple[Samples, NDArray[np.int64], NDArray[np.int64]]:
     """(windows as the network takes them, gestures, cycles) of one session, centred on itself."""
-    found = window_set([parts], recipe, labels, recipe.signal.hop_samples)
+    found = window_set([parts], recipe, labels, hop_samples)
     ends = np.cumsum([len(part.samples) for part in parts])
     owner = np.searchsorted(ends, found.starts, side="right")
     cycles = np.array([part.cycle for part in parts])[owner]
@@ -227,8 +256,8 @@ def _windows(
     return x, found.gestures, cycles
 
 
-def _embedded(network: nn.Module, x: Samples, recipe: Recipe) -> NDArray[np.float32]:
-    joined = _Joined(network, recipe)
+def _embedded(network: nn.Module, x: Samples, recipe: Recipe, both: bool) -> NDArray[np.float32]:
+    joined = _Joined(network, recipe, both)
     with torch.no_grad():
         found = [
             joined(torch.from_numpy(x[i : i + AT_ONCE])).numpy() for i in range(0, len(x), AT_ONCE)
@@ -246,26 +275,7 @@ def _bands_n(channels_n: int) -> int:
     return len(BANDS) * channels_n * (channels_n + 1) // 2
 
 
-def _weights(
-    segments: Sequence[Segment],
-    labels: Sequence[str],
-    recipe: Recipe,
-    folder: Path,
-    progress: Progress | None,
-) -> Weights:
-    digest = hashlib.sha256(f"{recipe} {labels}".encode())
-    for segment in segments:
-        digest.update(f"{segment.user} {segment.session} {segment.gesture}".encode())
-        digest.update(np.ascontiguousarray(segment.samples).tobytes())
-    path = folder / f"{recipe.network}-{digest.hexdigest()[:16]}.pt"
-    if path.exists():
-        return cast("Weights", torch.load(path, weights_only=True))
-    weights = pretrain(recipe, segments, labels, progress, folder / path.stem)
-    torch.save(dict(weights), path)
-    return weights
-
-
-def _mean(centres: Sequence[tuple[tuple[float, ...], ...]]) -> tuple[tuple[float, ...], ...]:
+def mean_of(centres: Sequence[tuple[tuple[float, ...], ...]]) -> tuple[tuple[float, ...], ...]:
     """Log-Euclidean mean of covariances."""
     logs = [symmetric_log(np.array(centre)) for centre in centres]
     values, vectors = np.linalg.eigh(np.mean(logs, axis=0))

@@ -1,0 +1,171 @@
+"""The families of networks as rows of the protocols: taught once, deployed for each wearer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.artifact import Artifact
+from models.contract import Contract, Provenance, Quantization, Tensor
+from models.linear_graph import linear_graph
+from preprocessing.features import TimeDomain
+from preprocessing.filters import Highpass
+from preprocessing.stage import Chain
+from preprocessing.windows import Windows
+from training.covariance import features
+from training.datasets import Segment
+from training.days_follow import linear
+from training.export import NO_GOLDEN, write_artifact
+from training.quantize import INPUT, NOTHING, OUTPUT
+from training.raw_head import deploy_raw
+from training.raw_tuned import for_anybody, for_wearer, teach
+from training.recipe import Fit, Recipe, Signal
+from training.windows import sessions
+
+RING_N = 8
+Made = tuple[Artifact, Artifact, float]
+Make = Callable[..., Made]
+"""(path, segments of the calibration, provenance, adaptive=, name=) -> (int8 artifact, float
+artifact, seconds of the calibration)"""
+
+PRETRAIN = Fit(
+    1500,
+    256,
+    3e-3,
+    warmup_steps=50,
+    average=0.99,
+    mix=0.12,
+    gain=0.2,
+    channel_gain=0.2,
+    noise=0.1,
+)
+FINETUNE = replace(PRETRAIN, steps=150, rate=1e-3, warmup_steps=20, average=0.98)
+"""For every family the same. See docs/benchmarks.md for what was chosen on whom."""
+
+FAMILIES: Mapping[str, Recipe] = {
+    name: Recipe(name, PRETRAIN, FINETUNE, network=name, width=width)
+    for name, width in {
+        "second_order": 96,
+        "raw_cnn": 64,
+        "symmetric_cnn": 64,
+        "tcn": 64,
+        "gru": 48,
+        "lstm": 48,
+        "graph": 32,
+        "attention": 48,
+    }.items()
+} | {
+    "dbn": Recipe(
+        "dbn",
+        replace(PRETRAIN, rate=1e-2),
+        FINETUNE,
+        network="dbn",
+        width=96,
+        features="log_covariance",
+    ),
+    "mlp": Recipe("mlp", PRETRAIN, FINETUNE, network="mlp", width=64, features="log_covariance"),
+}
+"""name -> its recipe, at the widths of docs/networks.md"""
+
+LINEAR: Mapping[str, tuple[str, ...]] = {
+    "time_domain_lda": ("mav", "wl", "zc", "ssc"),
+    "log_time_domain_lda": ("log_mav", "log_wl", "zc", "ssc"),
+}
+"""name -> features of a linear discriminant, in the wearer's own units, without any priors"""
+
+
+def network_maker(
+    general: Sequence[Segment],
+    labels: tuple[str, ...],
+    rest: str,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    tune: bool,
+) -> Make:
+    """Deploys a network with a head on its embedding, the ring's turn found before it; `tune`:
+    fitted to the wearer's calibration."""
+    taught = teach(general, labels, recipe, RING_N, folder)
+    golden = golden_of(general)
+    last: dict[tuple[Any, ...], Any] = {}
+
+    def make(path: Path, own: Sequence[Segment], origin: Provenance, **how: Any) -> Made:
+        key = tuple((part.user, part.session, part.cycle, part.gesture) for part in own)
+        if key not in last:
+            last.clear()
+            begin = time.perf_counter()
+            found = for_wearer(taught, own, tune=tune) if own else for_anybody(taught)
+            last[key] = found, time.perf_counter() - begin
+        (family, head, chain), taken_s = last[key]
+        made = deploy_raw(path, family, head, chain, labels, rest, origin, golden, **how)
+        return *made, taken_s
+
+    return make
+
+
+def linear_maker(
+    general: Sequence[Segment],
+    labels: tuple[str, ...],
+    rest: str,
+    named: tuple[str, ...],
+    window_samples: int,
+) -> Make:
+    """Deploys a linear discriminant of time-domain features: of the many where nothing is known
+    of the wearer, else of the calibration alone. Float: two products are not worth rounding."""
+    signal = replace(Signal(), window_samples=window_samples)
+    golden = golden_of(general)
+    chain = Chain(
+        (
+            Highpass(signal.highpass_hz, signal.highpass_order),
+            Windows(signal.window_samples, signal.hop_samples),
+            TimeDomain(named),
+        )
+    )
+
+    def make(
+        path: Path,
+        own: Sequence[Segment],
+        origin: Provenance,
+        *,
+        name: str,
+        adaptive: bool = False,
+    ) -> Made:
+        begin = time.perf_counter()
+        parts = [features(one, chain, labels, signal) for one in sessions(own or general)]
+        x = np.concatenate([found[held >= 0] for found, held, _ in parts])
+        gestures = np.concatenate([held[held >= 0] for _, held, _ in parts])
+        weights, offsets = linear(x, gestures, len(labels))
+        taken_s = time.perf_counter() - begin
+        draft = Contract(
+            name=name,
+            spec=general[0].spec,
+            chain=chain,
+            decision=(),
+            labels=labels,
+            rest=rest,
+            input=Tensor(INPUT, (1, x.shape[1]), "float32"),
+            output=Tensor(OUTPUT, (1, len(labels)), "float32"),
+            quantization=Quantization(NOTHING, "", 1.0, 0.0),
+            golden=NO_GOLDEN,
+            provenance=origin,
+            digest="",
+        )
+        made = write_artifact(path, linear_graph(weights, offsets), draft, golden)
+        return made, made, taken_s
+
+    return make
+
+
+def golden_of(general: Sequence[Segment]) -> Any:
+    """(time, channel): a change of gesture."""
+    return np.concatenate([general[0].samples[-80:], general[1].samples[:80]])
+
+
+def windowed(recipe: Recipe, window_samples: int) -> Recipe:
+    """The recipe with windows of another length."""
+    return replace(recipe, signal=replace(recipe.signal, window_samples=window_samples))

@@ -1,0 +1,36 @@
+"""Pre-trained weights that are kept, so that no run has to fit them twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+
+from training.datasets import Segment
+from training.fit import Progress
+from training.recipe import Recipe
+from training.train import Weights, pretrain
+
+
+def kept_weights(
+    segments: Sequence[Segment],
+    labels: Sequence[str],
+    recipe: Recipe,
+    folder: Path,
+    progress: Progress | None,
+) -> Weights:
+    """Pre-trained weights, from `folder` where the same recipe has met the same users before."""
+    digest = hashlib.sha256(f"{recipe} {labels}".encode())
+    for segment in segments:
+        digest.update(f"{segment.user} {segment.session} {segment.gesture}".encode())
+        digest.update(np.ascontiguousarray(segment.samples).tobytes())
+    path = folder / f"{recipe.network}-{digest.hexdigest()[:16]}.pt"
+    if path.exists():
+        return cast("Weights", torch.load(path, weights_only=True))
+    weights = pretrain(recipe, segments, labels, progress, folder / path.stem)
+    torch.save(dict(weights), path)
+    return weights
