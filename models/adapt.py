@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from acquisition.stream import Refused
 from models.head import Head, Matrix, logits, posterior_means, start_means
+from models.slip import Slipping, slipped, slipping
 from models.turns import turn_found
 
 Features = NDArray[np.float32]
@@ -62,7 +63,8 @@ class Adaptation:
     prior_blocks: float = 40.0
     """Blocks that the users' mean shift is worth, when a refit begins."""
     turn_blocks: int = 35
-    """Blocks before it is asked how a ring of electrodes is worn; 0 never asks."""
+    """Blocks before it is asked how a ring of electrodes is worn by somebody who did not
+    calibrate; 0 never asks, nor after a calibration (models.slip)."""
     bound: float = 15.0
     """Largest distance that a gesture moves against the others, in deviations of a block."""
     slack: float = 0.15
@@ -115,6 +117,7 @@ class State:
     """how much better the adapted means fit than the reference, in log-density a dimension"""
     paused_n: int
     counts: Adapted
+    slip: Slipping
 
 
 class Adapter:
@@ -130,7 +133,8 @@ class Adapter:
         memory_n = self.settings.memory_blocks if self.settings else 0
         memory = np.empty((memory_n, features_n), np.float32)
         block = np.zeros(features_n)
-        return State(self.reference, self.head.turn, memory, 0, block, 0, 0.0, 0, Adapted())
+        slip = slipping(self.head)
+        return State(self.reference, self.head.turn, memory, 0, block, 0, 0.0, 0, Adapted(), slip)
 
     def arranged(self, features: Features, state: State) -> Features:
         """Features (1, feature) in the order that the network knows."""
@@ -147,20 +151,30 @@ class Adapter:
         settings = self.settings
         if settings is None:
             return
+        if self.head.calibrated and self.head.ring_n and settings.turn_blocks:
+            self._ask(features[0], state)
         state.block += features[0]
         state.filled_n += 1
         if state.filled_n < settings.block_windows:
             return
         mean = (state.block / settings.block_windows).astype(np.float32)
-        state.block[:] = 0
-        state.filled_n = 0
+        state.block[:], state.filled_n = 0, 0
         if np.isfinite(mean).all():
             self._block(mean, state, settings)
 
     def forget_block(self, state: State) -> None:
-        """A gap: the block that is being filled is dropped."""
-        state.block[:] = 0
-        state.filled_n = 0
+        """A gap: the blocks that are being filled are dropped."""
+        state.block[:] = state.slip.block[:] = 0
+        state.filled_n = state.slip.filled_n = 0
+
+    def _ask(self, window: Features, state: State) -> None:
+        """Whether the ring has turned. What was learnt before is of electrodes elsewhere."""
+        means = self.reference, state.means
+        turn = slipped(self.head, means, window, state.turn, self._rest, state.slip)
+        if turn != state.turn:
+            state.turn, state.means, state.held_n, state.watch = turn, self.reference, 0, 0.0
+            state.counts.turns += 1
+            self.forget_block(state)
 
     def _block(self, mean: Features, state: State, settings: Adaptation) -> None:
         state.counts.blocks += 1
