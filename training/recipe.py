@@ -55,7 +55,7 @@ class Fit:
     rotate_electrodes: int = 0
     """augmentation: turns the ring by up to so many electrodes either way"""
     lose_channel: float = 0.0
-    """augmentation: share of channels that fall silent"""
+    """augmentation: share of channels that are lost, and guessed from the others as in use"""
     shift_samples: int = 0
     """augmentation: moves a window by up to so many samples either way, over the edge of a gesture
     too: a decision is due while the hand still moves"""

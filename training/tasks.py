@@ -110,7 +110,7 @@ class SemiSupervised(Gestures):
         windows = cast("WindowSet", self.unlabelled)
         which = rng.integers(0, len(windows), self.how.batch)
         plain = windows.windows(which)
-        strong = augmented(plain, self.how, rng)
+        strong = augmented(plain, self.how, rng, windows.own_of(which))
         views = (tensor(windows.inputs(plain)), tensor(windows.inputs(strong)))
         return (*super().draw(rng), *views)
 
@@ -144,7 +144,7 @@ class Regression:
 
     def draw(self, rng: np.random.Generator) -> Batch:
         which = rng.integers(0, len(self.windows), self.how.batch)
-        x = augmented(self.windows.windows(which), self.how, rng)
+        x = augmented(self.windows.windows(which), self.how, rng, self.windows.own_of(which))
         newest = self.windows.starts[which] + self.windows.length_samples - 1
         return tensor(self.windows.inputs(x)), torch.from_numpy(self.targets[newest])
 
@@ -164,7 +164,7 @@ def drawn(
     """Augmented windows (window, channel, time), `ahead` samples after their places."""
     reach = how.shift_samples
     shifts = rng.integers(-reach, reach + 1, len(which)) if reach else np.zeros(len(which), int)
-    return augmented(windows.windows(which, shifts + ahead), how, rng)
+    return augmented(windows.windows(which, shifts + ahead), how, rng, windows.own_of(which))
 
 
 def checked(held_out: WindowSet | None) -> tuple[torch.Tensor, Any]:

@@ -40,6 +40,10 @@ class WindowSet:
     """(session,) place in the stream behind its last sample"""
     features: Stage | None = None
     """what the network takes of a window, where that is not the window itself"""
+    own: NDArray[np.float32] | None = None
+    """(session, channel, channel): in its row, of length 1, what only that electrode tells of the
+    re-centred channels. What the others do not tell of electrode i is along M^-1 x, i-th entry;
+    behind x -> M^(-1/2) x that is the i-th column of M^(-1/2)."""
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -52,6 +56,10 @@ class WindowSet:
         starts = np.clip(starts, first, self.ends[session] - self.length_samples)
         places = starts[:, None] + np.arange(self.length_samples)
         return np.ascontiguousarray(self.stream[places].transpose(0, 2, 1))
+
+    def own_of(self, which: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """(window, channel, channel): `own` of each window's session."""
+        return None if self.own is None else self.own[self.sessions[which]]
 
     def inputs(self, windows: Samples) -> Samples:
         """What the network takes of windows (window, channel, time): (window, channel, 1, time),
@@ -139,12 +147,13 @@ def window_set(
     hop_samples: distance of training windows; 1 uses every one there is.
     """
     length = recipe.signal.window_samples
-    streams, starts, gestures, owners, at = [], [], [], [], 0
+    streams, starts, gestures, owners, own, at = [], [], [], [], [], 0
     ends: list[int] = []
     for parts in groups:
         chain = deployed_chain(recipe, reference(parts, recipe), fixed=True)
         cut = next(i for i, s in enumerate(chain.stages) if isinstance(s, Windows))
         before = Chain(chain.stages[:cut])
+        own.append(own_rows(chain, parts[0].spec))
         streams.append(offline(before, _joined(parts), parts[0].spec))
         for part in parts:
             places = np.arange(at, at + len(part.samples) - length + 1, hop_samples)
@@ -161,7 +170,15 @@ def window_set(
         np.concatenate(owners).astype(np.int64),
         np.array(ends, np.int64),
         features_stage(recipe),
+        np.stack(own),
     )
+
+
+def own_rows(chain: Chain, spec: Spec) -> NDArray[np.float32]:
+    """(channel, channel), see WindowSet.own."""
+    centring = next(stage for stage in chain.stages if isinstance(stage, Recentre))
+    columns = centring.start(spec)[0].matrix.T
+    return np.asarray(columns / np.linalg.norm(columns, axis=1, keepdims=True), np.float32)
 
 
 def levels(windows: WindowSet, labels: Sequence[str], rest: str) -> dict[str, float]:
