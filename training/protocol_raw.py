@@ -34,7 +34,7 @@ from training.splits import Selection, refuse_overlap, select
 from training.train import provenance
 
 TUNED, RING, ADAPTIVE = "_tuned", "_ring", "_adaptive"
-SEEDS: Mapping[str, tuple[int, ...]] = {"second_order_tuned": (0, 1, 2)}
+SEEDS: Mapping[str, tuple[int, ...]] = {}
 """model without "_adaptive" -> seeds, where it has more than 0"""
 MODELS = (
     *(
