@@ -45,7 +45,7 @@ figures: $(DEV)/.ready ## measure everything on this machine and render docs/fig
 	$(DEV)/bin/python scripts/figures.py measure --data $(DATA)
 
 tour: $(DEV)/.ready ## play the page from pairing to the report, and take its pictures (chromium)
-	FLEXOR_TOUR=1 $(DEV)/bin/python -m pytest -q tests/test_page_tour.py
+	$(DEV)/bin/python -m pytest -q tests/test_page_tour.py
 	$(DEV)/bin/python scripts/page_pictures.py
 
 firmware-check: $(DEV)/.ready ## the firmware in C: all branches, sanitizers, static analysis (gcc; cppcheck, clang)
