@@ -94,6 +94,14 @@ def walk(data: memoryview) -> Iterator[tuple[int, memoryview, int]]:
         at = end
 
 
+def stamp(content: memoryview) -> float:
+    """Clock of the first sample of a Samples chunk's content. Raises ValueError where it has none."""
+    at = 5 + content[4]
+    if content[at] != 8:
+        raise ValueError("The first sample has no stamp.")
+    return float(struct.unpack("<d", content[at + 1 : at + 9])[0])
+
+
 class Writer:
     """A recording that is being written: each call puts one whole chunk into the file.
 

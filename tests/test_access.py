@@ -92,6 +92,15 @@ REFUSED: dict[str, tuple[int, dict[str, Any]]] = {
     "an act by a link": (405, {"path": "/act"}),
     "an upload by a link": (405, {"path": "/upload/profile"}),
     "a trace": (405, {"method": "TRACE"}),
+    "a recording without a session": (401, {"cookie": "", "path": "/recording"}),
+    "a recording for another page": (
+        403,
+        {"path": "/recording", "headers": {"sec-fetch-site": "cross-site"}},
+    ),
+    "a recording that is put there": (405, {"method": "POST", "path": "/recording"}),
+    "a recording removed from outside": (405, {"method": "DELETE", "path": "/recording"}),
+    "a way up from the recordings": (404, {"path": "/recording/../token"}),
+    "a hidden way up from the recordings": (404, {"path": "/recording%2f%2e%2e%2ftoken"}),
 }
 
 

@@ -14,7 +14,9 @@ from flexor.dashboard.access import Access
 from flexor.dashboard.audit import Audit
 from flexor.dashboard.calibrating import Calibrating
 from flexor.dashboard.hub import Hub
-from flexor.dashboard.policy import Why
+from flexor.dashboard.policy import MAY, Who, Why
+from flexor.dashboard.recordings import Recordings
+from flexor.dashboard.replay import Player, open_player
 from flexor.dashboard.supervisor import Supervisor
 from flexor.examination import Examination
 from flexor.profile import read_profile
@@ -24,6 +26,8 @@ STATIC = Path(__file__).parent / "static"
 POLL_S = 0.03
 """How often the run is listened to: faster than a page is drawn."""
 REQUESTS = ("arm", "disarm", "estop", "clear")
+PLAYERS_N = 4
+"""Replays at the same time; each holds its recording in memory."""
 
 
 @dataclass
@@ -52,6 +56,8 @@ class Desk:
     """the test that is done, or was done last"""
     every_turn: list[Callable[[], None]] = field(default_factory=list)
     """called after every look at the run: tests and calibrations go on here"""
+    players: dict[str, Player] = field(default_factory=dict)
+    """name of a browser's session -> what it looks at instead of the run"""
 
     @cached_property
     def calibrating(self) -> Calibrating:
@@ -65,9 +71,62 @@ class Desk:
         """Everybody's profiles."""
         return Wearers(self.folder / "wearers")
 
+    @cached_property
+    def recordings(self) -> Recordings:
+        """Those that were made from the page."""
+        return Recordings(self.hub, self.folder / "recordings", self.folder / "calibrations")
+
+    async def record(self, cookie: str) -> None:
+        """Has the run recorded. Refuses as the run does, and who does not control the hand."""
+        self._must(cookie, "record")
+        self._log(cookie, "record", name=await self.recordings.begin())
+
+    def end_recording(self, cookie: str) -> None:
+        """Ends the recording. Refuses who does not control the hand."""
+        self._must(cookie, "end recording")
+        self.recordings.end()
+        self._log(cookie, "end recording")
+
+    def delete_recording(self, cookie: str, name: str) -> None:
+        """Removes a recording for good. Refuses who does not control the hand."""
+        self._must(cookie, "delete recording")
+        self.recordings.delete(name)
+        self._log(cookie, "delete recording", name=name)
+
+    def download(self, cookie: str, name: str) -> Path:
+        """The file of a recording. Refuses a name that is none."""
+        self._must(cookie, "download")
+        path = self.recordings.path_of(name)
+        self._log(cookie, "download", name=name)
+        return path
+
+    async def replay(self, cookie: str, name: str) -> None:
+        """Shows this browser a recording instead of the run."""
+        self._must(cookie, "replay")
+        player = await asyncio.to_thread(open_player, self.recordings.path_of(name))
+        session = self.access.session(cookie)
+        if session is None:
+            raise Refused(Why.NO_SESSION.text)
+        there = {known.name for known in self.access.sessions.values()}
+        self.players = {who: p for who, p in self.players.items() if who in there}
+        while len(self.players) >= PLAYERS_N and session.name not in self.players:
+            del self.players[next(iter(self.players))]
+        self.players[session.name] = player
+        self._log(cookie, "replay", name=name)
+
+    def player(self, cookie: str) -> Player | None:
+        """What this browser looks at instead of the run, if it does."""
+        session = self.access.session(cookie) if self.players else None
+        return self.players.get(session.name) if session is not None else None
+
+    def leave_replay(self, cookie: str) -> None:
+        """This browser looks at the run again."""
+        session = self.access.session(cookie)
+        self.players.pop(session.name if session is not None else "", None)
+
     def choose_wearer(self, cookie: str, name: str) -> None:
         """The next run uses this wearer's profile. Refuses who does not control the hand."""
-        self._must_control(cookie)
+        self._must(cookie, "wearer")
         self.chosen.profile = self.wearers.profile_path(name) if name else None
         if self.chosen.profile is not None:
             self.chosen.source = read_profile(self.chosen.profile).source
@@ -77,13 +136,13 @@ class Desk:
 
     def roll_back(self, cookie: str, number: int) -> None:
         """Uses an earlier version of the wearer's profile. Refuses who does not control."""
-        self._must_control(cookie)
+        self._must(cookie, "roll back")
         version = self.wearers.roll_back(self.wearer, number)
         self._log(cookie, "roll back", name=self.wearer, version=version.number)
 
     def take_in(self, cookie: str, name: str, data: bytes) -> Version:
         """A wearer's profile from another device. Refuses who does not control, and bad files."""
-        self._must_control(cookie)
+        self._must(cookie, "import")
         version = self.wearers.take_in(name, data)
         self._log(cookie, "import", name=name, version=version.number)
         return version
@@ -107,8 +166,10 @@ class Desk:
         session = self.access.session(cookie)
         if session is None:
             return Why.NO_SESSION
-        stop = key in ("estop", "disarm")
+        stop = MAY[key] is Who.PAIRED
         why = self.access.act(cookie, session.last_n + 1 if number is None else number, stop=stop)
+        if why is None and not stop and session.name in self.players:
+            why = Why.REPLAY
         done = why is None and self.hub.say(key)
         said = why.name.lower() if why else "asked" if done else "no run"
         self.audit.write(key, session.name, answer=said)
@@ -128,7 +189,7 @@ class Desk:
 
     async def begin(self, cookie: str, what: str) -> str:
         """Begins a run; gives nothing, or the sentence that tells why not."""
-        refusal = self._may_change(cookie)
+        refusal = self._may(cookie, f"begin {what}")
         if refusal:
             return refusal
         try:
@@ -143,7 +204,7 @@ class Desk:
 
     async def end(self, cookie: str) -> str:
         """Ends the run; gives nothing, or the sentence that tells why not."""
-        refusal = self._may_change(cookie)
+        refusal = self._may(cookie, "end")
         if refusal:
             return refusal
         try:
@@ -154,12 +215,14 @@ class Desk:
         self._log(cookie, "end")
         return ""
 
-    def _must_control(self, cookie: str) -> None:
-        refusal = self._may_change(cookie)
+    def _must(self, cookie: str, what: str) -> None:
+        refusal = self._may(cookie, what)
         if refusal:
             raise Refused(refusal)
 
-    def _may_change(self, cookie: str) -> str:
+    def _may(self, cookie: str, what: str) -> str:
+        if MAY[what] is Who.PAIRED:
+            return "" if self.access.session(cookie) is not None else Why.NO_SESSION.text
         why = self.access.take_control(cookie)
         return why.text if why is not None else ""
 

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,8 @@ class Hub:
     """(second, what happened)"""
     listeners: list[Listener] = field(default_factory=list)
     """are told every message: calibration, recording, tests"""
+    door: Path | None = None
+    """of the run that it is in at"""
     _sock: socket.socket | None = None
 
     def attach(self) -> bool:
@@ -73,7 +76,7 @@ class Hub:
             except OSError:
                 continue
             self._forget()
-            self.alive = True
+            self.alive, self.door = True, path
             return True
         return False
 

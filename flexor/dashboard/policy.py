@@ -26,6 +26,8 @@ class Why(Enum):
     REPLAYED = (409, "That was done already.")
     NOT_CONTROLLER = (409, "Somebody else controls the hand: ask them to hand it over.")
 
+    REPLAY = (409, "This browser shows a replay: leave it before you act on the hand.")
+
     @property
     def status(self) -> int:
         return self.value[0]
@@ -33,6 +35,33 @@ class Why(Enum):
     @property
     def text(self) -> str:
         return self.value[1]
+
+
+class Who(Enum):
+    """Who may do something."""
+
+    PAIRED = "every browser that was let in"
+    CONTROLLER = "the one browser that controls the hand"
+
+
+MAY: Mapping[str, Who] = {
+    "estop": Who.PAIRED,
+    "disarm": Who.PAIRED,
+    "arm": Who.CONTROLLER,
+    "clear": Who.CONTROLLER,
+    "begin watch": Who.CONTROLLER,
+    "begin run": Who.CONTROLLER,
+    "end": Who.CONTROLLER,
+    "wearer": Who.CONTROLLER,
+    "roll back": Who.CONTROLLER,
+    "import": Who.CONTROLLER,
+    "record": Who.CONTROLLER,
+    "end recording": Who.CONTROLLER,
+    "delete recording": Who.CONTROLLER,
+    "replay": Who.PAIRED,
+    "download": Who.PAIRED,
+}
+"""what is done, as the audit log has it -> who may"""
 
 
 class Request(NamedTuple):

@@ -60,8 +60,16 @@ def _pairing(app: FastAPI, desk: Desk) -> None:
 def _live(app: FastAPI, desk: Desk) -> None:
     @app.get("/live")
     def live(request: Request, since: int = 0, spectrum: bool = False) -> Response:
-        view = live_view(desk.hub, max(0, since), spectrum=spectrum)
-        view = spoken(view, language_of(request))
+        player = desk.player(request.cookies.get(COOKIE, ""))
+        if player is not None:
+            player.look()
+        hub = desk.hub if player is None else player.hub
+        view = spoken(live_view(hub, max(0, since), spectrum=spectrum), language_of(request))
+        view |= {"stream": 0, "now": desk.hub.status.get("state", "") if desk.hub.alive else ""}
+        view["recording"] = desk.recordings.under_way
+        if player is not None:
+            told = {"stream": f"{player.name} {player.turn_n}", "replay": player.view()}
+            return JSONResponse(view | told | {"stale": False})
         test = desk.examination
         view |= {"test": test and test.picture(test.now_s)}
         return JSONResponse(view | {"calibration": desk.calibrating.view()})
@@ -93,6 +101,14 @@ def _documents(app: FastAPI, desk: Desk) -> None:
             {"content-disposition": 'attachment; filename="flexor-tests.pdf"'} if download else None
         )
         return Response(document, media_type="application/pdf", headers=shown)
+
+    @app.get("/recording")
+    def recording(request: Request, name: str) -> Response:
+        try:
+            path = desk.download(request.cookies.get(COOKIE, ""), name)
+        except Refused as error:
+            return JSONResponse({"refused": "no recording", "text": str(error)}, status_code=404)
+        return FileResponse(path, filename=path.name, media_type="application/octet-stream")
 
     @app.get("/export")
     def export(wearer: str) -> Response:

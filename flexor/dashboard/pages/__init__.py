@@ -17,6 +17,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "/calibrate": ("flexor.dashboard.pages.calibrate", "calibrate"),
     "/drive": ("flexor.dashboard.pages.drive", "drive"),
     "/test": ("flexor.dashboard.pages.test", "test"),
+    "/recordings": ("flexor.dashboard.pages.recordings", "recordings"),
     "/profiles": ("flexor.dashboard.pages.profiles", "profiles"),
 }
 """in the order of the menu"""

@@ -13,7 +13,7 @@ from flexor.dashboard.desk import Desk
 from flexor.dashboard.guard import COOKIE
 from flexor.dashboard.words import LANGUAGES, STATES, state_name, word
 
-SCRIPTS = ("flexor.js", "tests.js", "calibrate.js")
+SCRIPTS = ("flexor.js", "recordings.js", "tests.js", "calibrate.js")
 LANGUAGE_COOKIE = "flexor_language"
 
 
@@ -39,6 +39,7 @@ Draw = Callable[[Desk, Visit], None]
 def framed(desk: Desk, request: Request, path: str, key: str, draw: Draw) -> None:
     """A page in its frame."""
     from flexor.dashboard.pages import PAGES
+    from flexor.dashboard.pages.replaying import replay_banner
 
     language = request.cookies.get(LANGUAGE_COOKIE, "en")
     visit = Visit(request.cookies.get(COOKIE, ""), language if language in LANGUAGES else "en")
@@ -66,10 +67,12 @@ def framed(desk: Desk, request: Request, path: str, key: str, draw: Draw) -> Non
                 "location.reload();"
             ),
         ).props(f'dense dark borderless aria-label="{visit.word("language")}"')
+    replay_banner(desk, visit)
     with ui.row().classes("items-center w-full gap-2"):
         _picture("state", f"data-names='{visit.state_names()}'")
         _picture("cause")
         ui.space()
+        _picture("recording", f'data-word="{visit.word("rec")}" data-lost="{visit.word("lost")}"')
         _control(desk, visit)
     ui.html('<div id="flexor-say" role="status" aria-live="polite"></div>', sanitize=False)
     draw(desk, visit)

@@ -11,8 +11,8 @@ from flexor.dashboard.pages.frame import LANGUAGE_COOKIE, Visit
 from flexor.dashboard.words import sentence
 
 
-def start_card(desk: Desk, visit: Visit) -> None:
-    """A card to begin and end a run with."""
+def start_card(desk: Desk, visit: Visit, *, recorded: bool = True) -> None:
+    """A card to begin and end a run with, and to record it unless something else does."""
     sources, hands = list(SOURCES), list(HANDS)
     with ui.card().classes("w-full"), ui.row().classes("items-end w-full gap-2"):
         source = ui.input(visit.word("source"), value=desk.chosen.source, autocomplete=sources)
@@ -28,6 +28,10 @@ def start_card(desk: Desk, visit: Visit) -> None:
         ui.button(visit.word("start_watch"), on_click=lambda: begin("watch")).props("no-caps")
         ui.button(visit.word("start_drive"), on_click=lambda: begin("run")).props("no-caps")
         ui.button(visit.word("end_run"), on_click=end).props("no-caps outline")
+        if recorded:
+            from flexor.dashboard.pages.recordings import record_button
+
+            record_button(desk, visit)
 
 
 def tell(refusal: str) -> None:

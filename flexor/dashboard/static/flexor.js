@@ -2,7 +2,7 @@
 // when it has drawn the last one: a slow browser costs the device nothing.
 "use strict";
 const flexor = {
-  n: 0, view: null, history: new Map(), draws: [], failed: 0,
+  n: 0, stream: 0, view: null, history: new Map(), draws: [], failed: 0,
 
   async act(key) {
     const answer = await fetch("/act", {
@@ -85,6 +85,12 @@ const flexor = {
   },
 
   take(view) {
+    if (view.stream !== flexor.stream) {  // a replay, another one, or another place in it
+      flexor.stream = view.stream;
+      flexor.n = 0;
+      flexor.history.clear();
+      return;
+    }
     if (!view.alive) { flexor.n = 0; flexor.history.clear(); return; }
     if (view.n < flexor.n) flexor.history.clear();
     flexor.n = view.n;
@@ -302,14 +308,4 @@ flexor.euler = (x, y, z) => {
     [sz * cy, sz * sy * sx + cz * cx, sz * sy * cx - cz * sx],
     [-sy, cy * sx, cy * cx],
   ];
-};
-
-// A profile of another device: sent as it is, and judged by the device.
-flexor.upload = async () => {
-  const [name, file] = [document.getElementById("flexor-import-name").value.trim(), document.getElementById("flexor-import").files[0]];
-  if (!file) return;
-  const answer = await fetch(`/upload/profile?wearer=${encodeURIComponent(name).replaceAll("%20", "+")}`, {method: "POST", body: file}).catch(() => null);
-  if (answer && answer.ok) { location.reload(); return; }
-  const told = answer ? await answer.json().catch(() => ({})) : {};
-  flexor.say(told.text || "The device does not answer.");
 };

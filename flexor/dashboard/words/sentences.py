@@ -140,6 +140,17 @@ _DOOR = {
     "Somebody else controls the hand: ask them to hand it over.": (
         "کنترل دست با دیگری است: از او بخواهید واگذار کند."
     ),
+    "This browser shows a replay: leave it before you act on the hand.": (
+        "این مرورگر بازپخش نشان می‌دهد: پیش از کار با دست از آن بیرون آیید."
+    ),
+    "Nothing runs: look at the electrodes or drive the hand, then record.": (
+        "چیزی در حال اجرا نیست: الکترودها را ببینید یا دست را برانید، سپس ضبط کنید."
+    ),
+    "Nothing is recorded: begin a recording first.": "چیزی ضبط نمی‌شود: نخست ضبط را آغاز کنید.",
+    "The run was begun with --record: it is recorded until the run ends.": (
+        "این اجرا با ضبط آغاز شده است: تا پایان اجرا ضبط می‌شود."
+    ),
+    "It is being recorded: end the recording first.": "در حال ضبط است: نخست ضبط را پایان دهید.",
 }
 _SIGNAL = {
     "flat": "خاموش",
