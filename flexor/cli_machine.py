@@ -92,6 +92,9 @@ def assess(
     artifact: Annotated[Optional[Path], typer.Option(help="The .onnx or .tflite.")] = None,  # noqa: UP045
     user: Annotated[Optional[list[int]], typer.Option(help="Simulated wearer; repeat it.")] = None,  # noqa: UP045
     runs: Annotated[int, typer.Option(help="Runs of each wearer.")] = 3,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Each wearer is calibrated first.")
+    ] = False,
     live: Annotated[bool, typer.Option("--live", help="You do it, on the run beside it.")] = False,
     json_file: JsonFile = None,
 ) -> None:
@@ -102,7 +105,8 @@ def assess(
     if live:
         _emit(examine_live(what), json_file)
         return
-    _emit(run_assessment(what, artifact, tuple(user or (0,)), runs), json_file)
+    users = tuple(user or (0,))
+    _emit(run_assessment(what, artifact, users, runs, calibrate=calibrate), json_file)
 
 
 @app.command()

@@ -3,7 +3,7 @@ time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,8 +31,8 @@ BREAK_S = 1.5
 EFFORT = 0.5
 
 
-Runs = Sequence[tuple[int, int]]
-"""(user, seed) of the virtual wearers"""
+Runs = Sequence[tuple[Artifact, int, int]]
+"""(what decides, user, seed) of the virtual wearers"""
 
 
 class Arm:
@@ -162,35 +162,43 @@ def variants(artifact: Artifact) -> dict[str, Artifact]:
 
 
 def assess(
-    artifact: Artifact, what: str, *, users: tuple[int, ...], seeds: tuple[int, ...]
+    artifacts: Mapping[int, Artifact], what: str, *, seeds: tuple[int, ...]
 ) -> list[dict[str, Any]]:
-    """One row for each way of deciding: the figures of the test over all users and seeds."""
+    """One row for each way of deciding: the figures of the test over all users and seeds.
+
+    artifacts: user -> what decides for that virtual wearer; all of the same decision stages.
+    """
     refuse_unknown(what, TESTS, "test")
+    made = {user: variants(artifact) for user, artifact in artifacts.items()}
+    names = next(iter(made.values()))
     return [
-        {"decision": name, **TESTS[what](made, [(u, s) for u in users for s in seeds])}
-        for name, made in variants(artifact).items()
+        {
+            "decision": name,
+            **TESTS[what]([(of[name], user, seed) for user, of in made.items() for seed in seeds]),
+        }
+        for name in names
     ]
 
 
-def _fitts(artifact: Artifact, runs: Runs) -> dict[str, Any]:
+def _fitts(runs: Runs) -> dict[str, Any]:
     ring, person = fitts.Ring(), Person()
-    return fitts.summary([r for u, s in runs for r in fitts_test(artifact, ring, person, u, s)])
+    return fitts.summary([r for a, u, s in runs for r in fitts_test(a, ring, person, u, s)])
 
 
-def _tac(artifact: Artifact, runs: Runs) -> dict[str, Any]:
+def _tac(runs: Runs) -> dict[str, Any]:
     # The window is small beside the way, and slow is what finds it.
     test, person = tac.Tac(), Person(near=4.0)
-    return tac.summary([o for u, s in runs for o in tac_test(artifact, test, person, u, s)])
+    return tac.summary([o for a, u, s in runs for o in tac_test(a, test, person, u, s)])
 
 
-def _motion(artifact: Artifact, runs: Runs) -> dict[str, Any]:
+def _motion(runs: Runs) -> dict[str, Any]:
     test = motion_test.MotionTest()
-    return motion_test.summary([m for u, s in runs for m in motions_test(artifact, test, u, s)])
+    return motion_test.summary([m for a, u, s in runs for m in motions_test(a, test, u, s)])
 
 
-TESTS: dict[str, Callable[[Artifact, Runs], dict[str, Any]]] = {
+TESTS: dict[str, Callable[[Runs], dict[str, Any]]] = {
     "fitts": _fitts,
     "tac": _tac,
     "motion": _motion,
 }
-"""name -> figures of an artifact over runs"""
+"""name -> figures over runs"""

@@ -7,6 +7,7 @@ scripts/figures.py render                            writes the page from the fi
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -79,6 +80,16 @@ FIGURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "scripts/link_timing.py",
         ("rows",),
     ),
+    "fitts": (
+        "Fitts' law by simulated wearers who see, decide late and correct, in a closed loop",
+        "flexor assess fitts --calibrate --user 0 --user 1 --user 2 --user 3 --user 4 --runs 3",
+        ("test", "artifact", "wearers", "runs_each", "rows"),
+    ),
+    "jitter": (
+        "The beat of the control loop beside two programs that never rest, in turns",
+        "flexor doctor --latency --seconds 90",
+        ("hogs", "cores", "goal_ms", "rows"),
+    ),
     "page-load": (
         "The control loop beside the page, in turns",
         "scripts/page_load.py",
@@ -132,15 +143,16 @@ def measure(name: str, data: str) -> None:
     command = FIGURES[name][1]
     if not command.startswith("flexor "):
         return  # it writes its own file
-    out = FOLDER / f"{name}.json"
+    out, load = FOLDER / f"{name}.json", round(os.getloadavg()[0], 1)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    part = FOLDER / "part.json"
+    part = FOLDER / f"{name}.part"
     words = command.format(data=data).split()
     subprocess.run([FLEXOR, *words[1:], "--json", str(part)], cwd=ROOT, check=False)
     result = json.loads(part.read_text())
     part.unlink()
     kept = {key: result[key] for key in FIGURES[name][2]}
-    record = {"command": command.format(data="PATH"), "commit": commit(), "machine": machine()}
+    on = f"{machine()}, load {load} before"
+    record = {"command": command.format(data="PATH"), "commit": commit(), "machine": on}
     out.write_text(json.dumps({**record, "figures": kept}, indent=2) + "\n")
 
 

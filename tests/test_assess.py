@@ -11,7 +11,7 @@ from acquisition.simulator.simulation import Simulation
 from acquisition.simulator.will import Will
 from acquisition.stream import Refused
 from flexor import fitts, motion_test, tac
-from flexor.assess import run_assessment
+from flexor.assess import calibrated, run_assessment
 from flexor.closed_loop import assess, fitts_test, motions_test, tac_test, variants
 from flexor.profile import DEMO_ARTIFACT
 from flexor.virtual_wearer import Mind, Person, decide
@@ -109,6 +109,13 @@ def test_the_virtual_wearer_reaches_the_bars_of_the_ring(artifact: Artifact) -> 
     assert figures["throughput_bit_s"] >= 0.8
 
 
+def test_a_wearer_nobody_trained_for_reaches_every_target_after_a_calibration() -> None:
+    own = calibrated(3, ("hand_close", "hand_open", "wrist_flexion", "wrist_extension"))
+    figures = fitts.summary(fitts_test(own, fitts.Ring(targets_n=4), Person(), user=3, seed=1))
+    assert figures["completion"] == 1.0
+    assert figures["throughput_bit_s"] > 0.5
+
+
 def test_a_decoder_that_moves_the_wrong_way_fails_the_ring(artifact: Artifact) -> None:
     axes = (("wrist_extension", "wrist_flexion"), ("hand_close", "hand_open"))
     ring = fitts.Ring(targets_n=3, timeout_s=4.0)
@@ -134,7 +141,7 @@ def test_each_decision_stage_is_left_out_once(artifact: Artifact) -> None:
     left_out = [f"without {name}" for name in chosen if name != "proportional"]
     assert names == ["all stages", *left_out, "none of them"]
     assert len(left_out) >= 3
-    rows = assess(artifact, "motion", users=(0,), seeds=(1,))
+    rows = assess({0: artifact}, "motion", seeds=(1,))
     assert [row["decision"] for row in rows] == names
 
 
@@ -143,6 +150,8 @@ def test_what_cannot_be_is_refused_in_one_sentence() -> None:
         run_assessment("fits", None, (0,), 1)
     with pytest.raises(Refused, match="1 to 200"):
         run_assessment("fitts", None, (0,), 0)
+    with pytest.raises(Refused, match="leave --artifact out"):
+        run_assessment("fitts", DEMO_ARTIFACT, (0,), 1, calibrate=True)
     with pytest.raises(Refused):
         tac.Tac(tolerance_deg=30.0)
     with pytest.raises(Refused):
