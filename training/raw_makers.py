@@ -34,7 +34,7 @@ Make = Callable[..., Made]
 artifact, seconds of the calibration)"""
 
 PRETRAIN = Fit(
-    1500,
+    800,
     256,
     3e-3,
     warmup_steps=50,
