@@ -21,12 +21,19 @@ from models.intent import Intent
 
 SECONDS = 4.0
 """Two of rest, in which the hand is armed, and two of a gesture."""
+TRIES = 4
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
-    path = tmp_path_factory.mktemp("demo") / "demo.xdf"
-    return run_demo(seconds=SECONDS, seed=2, record=path, view=False), path
+    """A run in real time, and its recording. One from which the machine took its processor for
+    longer than a window is safe may end disarmed: it is done again."""
+    for n in range(TRIES):
+        path = tmp_path_factory.mktemp("demo") / f"demo{n}.xdf"
+        report = run_demo(seconds=SECONDS, seed=2, record=path, view=False)
+        if not report["missed_deadlines"]:
+            break
+    return report, path
 
 
 def shown(what: Any) -> str:
