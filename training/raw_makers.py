@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ Make = Callable[..., Made]
 artifact, seconds of the calibration)"""
 
 PRETRAIN = Fit(
-    800,
+    500,
     256,
     3e-3,
     warmup_steps=50,
@@ -68,9 +69,19 @@ FAMILIES: Mapping[str, Recipe] = {
         width=96,
         features="log_covariance",
     ),
+    "second_order_episodic": Recipe(
+        "second_order_episodic",
+        replace(PRETRAIN, steps=1500, mix=0.06, gain=0.1, channel_gain=0.1),
+        FINETUNE,
+        network="second_order",
+        width=96,
+    ),
     "mlp": Recipe("mlp", PRETRAIN, FINETUNE, network="mlp", width=64, features="log_covariance"),
 }
 """name -> its recipe, at the widths of docs/networks.md"""
+
+EPISODIC = ("second_order_episodic",)
+"""Recipes whose pre-training plays calibrations (training.raw_episodes)."""
 
 LINEAR: Mapping[str, tuple[str, ...]] = {
     "time_domain_lda": ("mav", "wl", "zc", "ssc"),
@@ -90,7 +101,7 @@ def network_maker(
 ) -> Make:
     """Deploys a network with a head on its embedding, the ring's turn found before it; `tune`:
     fitted to the wearer's calibration."""
-    taught = teach(general, labels, recipe, RING_N, folder)
+    taught = teach(general, labels, recipe, RING_N, folder, episodes=recipe.name in EPISODIC)
     golden = golden_of(general)
     last: dict[tuple[Any, ...], Any] = {}
 
@@ -127,6 +138,16 @@ def linear_maker(
         )
     )
 
+    def fitted(segments: Sequence[Segment]) -> tuple[Any, Any]:
+        parts = [features(one, chain, labels, signal) for one in sessions(segments)]
+        x = np.concatenate([found[held >= 0] for found, held, _ in parts])
+        gestures = np.concatenate([held[held >= 0] for _, held, _ in parts])
+        return linear(x, gestures, len(labels))
+
+    @cache
+    def everybody() -> tuple[Any, Any]:
+        return fitted(general)
+
     def make(
         path: Path,
         own: Sequence[Segment],
@@ -136,10 +157,7 @@ def linear_maker(
         adaptive: bool = False,
     ) -> Made:
         begin = time.perf_counter()
-        parts = [features(one, chain, labels, signal) for one in sessions(own or general)]
-        x = np.concatenate([found[held >= 0] for found, held, _ in parts])
-        gestures = np.concatenate([held[held >= 0] for _, held, _ in parts])
-        weights, offsets = linear(x, gestures, len(labels))
+        weights, offsets = fitted(own) if own else everybody()
         taken_s = time.perf_counter() - begin
         draft = Contract(
             name=name,
@@ -148,7 +166,7 @@ def linear_maker(
             decision=(),
             labels=labels,
             rest=rest,
-            input=Tensor(INPUT, (1, x.shape[1]), "float32"),
+            input=Tensor(INPUT, (1, len(weights)), "float32"),
             output=Tensor(OUTPUT, (1, len(labels)), "float32"),
             quantization=Quantization(NOTHING, "", 1.0, 0.0),
             golden=NO_GOLDEN,

@@ -61,13 +61,16 @@ def teach(
     ring_n: int,
     folder: Path,
     progress: Progress | None = None,
+    *,
+    episodes: bool = False,
 ) -> Taught:
     """From the sessions of many users. folder: keeps the network's weights for a later call with
-    the same recipe, seed and users."""
+    the same recipe, seed and users. episodes: see training.raw_episodes."""
     worn, same = fit_worn(segments, labels, ring_n)
     spec, users = spec_of(same), sessions(same)
     network = network_for(recipe, len(spec.channels), len(labels))
-    network.load_state_dict(dict(kept_weights(same, labels, recipe, folder, progress)))
+    weights = kept_weights(same, labels, recipe, folder, progress, episodes=episodes)
+    network.load_state_dict(dict(weights))
     hop = THINNED * recipe.signal.hop_samples
     found = [windows_of(parts, recipe, labels, hop) for parts in users]
     return Taught(

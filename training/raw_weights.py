@@ -12,6 +12,7 @@ import torch
 
 from training.datasets import Segment
 from training.fit import Progress
+from training.raw_episodes import pretrain_episodes
 from training.recipe import Recipe
 from training.train import Weights, pretrain
 
@@ -22,15 +23,20 @@ def kept_weights(
     recipe: Recipe,
     folder: Path,
     progress: Progress | None,
+    *,
+    episodes: bool = False,
 ) -> Weights:
-    """Pre-trained weights, from `folder` where the same recipe has met the same users before."""
-    digest = hashlib.sha256(f"{recipe} {labels}".encode())
+    """Pre-trained weights, from `folder` where the same recipe has met the same users before.
+
+    episodes: pre-trained by calibrations that are played (training.raw_episodes)."""
+    digest = hashlib.sha256(f"{recipe} {labels}{' episodes' * episodes}".encode())
     for segment in segments:
         digest.update(f"{segment.user} {segment.session} {segment.gesture}".encode())
         digest.update(np.ascontiguousarray(segment.samples).tobytes())
     path = folder / f"{recipe.network}-{digest.hexdigest()[:16]}.pt"
     if path.exists():
         return cast("Weights", torch.load(path, weights_only=True))
-    weights = pretrain(recipe, segments, labels, progress, folder / path.stem)
+    teach = pretrain_episodes if episodes else pretrain
+    weights = teach(recipe, segments, labels, progress, folder / path.stem)
     torch.save(dict(weights), path)
     return weights
