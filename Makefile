@@ -17,7 +17,7 @@ PIP_INSTALL := -m pip --disable-pip-version-check install --quiet
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: firmware-check firmware-fuzz firmware-qemu
-.PHONY: help demo test tour check fmt tflite-env arm64 pythons bench-libemg mutation lock clean artifacts tflite figures
+.PHONY: help demo test tour page-load check fmt tflite-env arm64 pythons bench-libemg mutation lock clean artifacts tflite figures
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ figures: $(DEV)/.ready ## measure everything on this machine and render docs/fig
 tour: $(DEV)/.ready ## play the page from pairing to the report, and take its pictures (chromium)
 	$(DEV)/bin/python -m pytest -q tests/test_page_tour.py
 	$(DEV)/bin/python scripts/page_pictures.py
+
+page-load: $(DEV)/.ready ## what the page costs the control loop, open and killed, in one run (6 min)
+	$(DEV)/bin/python scripts/page_load.py
 
 firmware-check: $(DEV)/.ready ## the firmware in C: all branches, sanitizers, static analysis (gcc; cppcheck, clang)
 	$(DEV)/bin/python scripts/firmware_coverage.py

@@ -39,9 +39,15 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
+def port_is_free(port: int) -> bool:
+    """Whether a page could be served there."""
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) != 0
+
+
 @contextmanager
 def served(
-    folder: Path, *words: str, end_runs: bool = True
+    folder: Path, *words: str, ends: bool = True
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """(address, process) of `flexor dashboard`; runs that are left are ended with it."""
     port = free_port()
@@ -61,11 +67,16 @@ def served(
     finally:
         process.terminate()
         process.wait(10.0)
-        left = (folder / "flexor").glob("run-*.sock") if end_runs else ()
-        for path in left:
-            pid = int(path.stem.removeprefix("run-"))
-            os.kill(pid, 15)
-            wait_for(lambda pid=pid: not Path("/proc", str(pid)).exists(), "the run's end", 10.0)
+        if ends:
+            end_runs(folder)
+
+
+def end_runs(folder: Path) -> None:
+    """Ends the runs whose doors are in this runtime folder."""
+    for path in (folder / "flexor").glob("run-*.sock"):
+        pid = int(path.stem.removeprefix("run-"))
+        os.kill(pid, 15)
+        wait_for(lambda pid=pid: not Path("/proc", str(pid)).exists(), "the run's end", 10.0)
 
 
 def wait_for(true: Any, what: str, timeout_s: float = 10.0) -> Any:
