@@ -14,18 +14,9 @@ import pytest
 from acquisition.stream import Chunk, Refused, Spec
 from models.decoder import open_decoder
 from preprocessing.course import Course
-from training.continuous import (
-    CALIBRATED,
-    MODELS,
-    UNSEEN,
-    WIDTH,
-    Asked,
-    body_of,
-    calibrated,
-    fold,
-    run,
-)
+from training.continuous import MODELS, UNSEEN, WIDTH, Asked, fold, run
 from training.continuous_artifact import artifact_of, rows_of
+from training.continuous_baseline import SPLITS, baseline_rows, lagged
 from training.continuous_data import (
     FIELDS,
     STEPS_N,
@@ -38,7 +29,7 @@ from training.continuous_data import (
     recipe_for,
     steps_of,
 )
-from training.continuous_fit import PRETRAIN, Stretches, answers
+from training.continuous_fit import PRETRAIN, Lesson, Stretches, answers, told_by
 from training.continuous_linear import (
     Linear,
     envelope_columns,
@@ -49,13 +40,15 @@ from training.continuous_linear import (
     mixed,
     ridge,
 )
-from training.continuous_score import Score, best_lag, scored, summary
+from training.continuous_own import BETWEEN, CALIBRATED, calibrated, parts_of
+from training.continuous_people import shares_of, taught_by
+from training.continuous_score import Score, best_lag, pooled, scored, summary
 from training.datasets import Segment, cut
 from training.leaks import refuse_lookahead
 from training.networks.course import LAG_STEPS
 from training.targets import Targets
 
-TOY = Field("toy", 200.0, 10.0, ("angle",), lambda _: [])
+TOY = Field("toy", 200.0, 10.0, ("angle",), lambda _: [], between=True)
 FIT = replace(PRETRAIN, steps=30, batch=8)
 RECIPE = recipe_for(TOY, FIT, WIDTH, 0)
 SPEC = Spec(200.0, ("a", "b", "c"), "uV")
@@ -120,10 +113,10 @@ def test_a_user_who_teaches_is_never_tested() -> None:
     found = toys()
     mine = [t for t in found if t.segment.user == "u0"]
     with pytest.raises(Refused, match="u0"):
-        body_of(RECIPE, mine, found)
+        taught_by(RECIPE, mine, found)
     copied = replace(mine[0], segment=replace(mine[0].segment, user="u9", recording="other"))
     with pytest.raises(Refused):
-        body_of(RECIPE, mine, [copied, *found[1:]])
+        taught_by(RECIPE, mine, [copied, *found[1:]])
 
 
 def test_every_user_is_left_out_once() -> None:
@@ -138,7 +131,7 @@ def test_every_user_is_left_out_once() -> None:
 def test_what_follows_the_calibration_teaches_nothing() -> None:
     """The truth behind the calibration is made nonsense; the network that comes out is the same."""
     found = toys()
-    body, _ = body_of(RECIPE, found[:1], found[1:])
+    taught = taught_by(RECIPE, found[:1], found[1:])
     take = found[0]
     n = len(calibration_of(take).samples)
     targets = take.segment.targets
@@ -146,7 +139,7 @@ def test_what_follows_the_calibration_teaches_nothing() -> None:
     wrong = targets.values.copy()
     wrong[n:] = 1 - wrong[n:]
     cheat = replace(take, segment=replace(take.segment, targets=replace(targets, values=wrong)))
-    honest, other = (calibrated(RECIPE, TOY, body, t) for t in (take, cheat))
+    honest, other = (calibrated(RECIPE, "toy", taught, t) for t in (take, cheat))
     for a, b in zip(honest[1].state_dict().values(), other[1].state_dict().values(), strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
     assert honest[0][-1].r2 > 0.6 > other[0][-1].r2
@@ -155,20 +148,20 @@ def test_what_follows_the_calibration_teaches_nothing() -> None:
 def test_a_fold_scores_every_model_before_and_after_calibration() -> None:
     rows = [Score(**row) for row in fold(RECIPE, TOY, toys(), ("u2",))]
     assert [(r.setting, r.model) for r in rows] == [
-        (setting, model) for setting in (UNSEEN, CALIBRATED) for model in MODELS
+        (setting, model) for setting in (UNSEEN, CALIBRATED, BETWEEN) for model in MODELS
     ]
     assert all(r.user == "u2" and r.unit == "deg" for r in rows)
     assert min(r.r2 for r in rows if r.model == "course") > 0.3
-    table = summary(rows, 0)
+    table = summary(rows)
     assert len(table) == len(rows)
     assert table[0]["per_user"] == {"u2": table[0]["r2"]}
 
 
 def test_the_artifact_tells_live_what_was_measured_offline(tmp_path: Path) -> None:
     found = toys()
-    body, _ = body_of(RECIPE, found[:1], found[1:])
+    taught = taught_by(RECIPE, found[:1], found[1:])
     take = found[0]
-    _, network = calibrated(RECIPE, TOY, body, take)
+    _, network = calibrated(RECIPE, "toy", taught, take)
     small, whole = artifact_of(RECIPE, network, take, tmp_path / "toy.onnx", ["u1"])
     assert small.bytes_n <= 150_000
     steps = steps_of(RECIPE, take.segment, centre_of(RECIPE, [calibration_of(take)]), fixed=True)
@@ -192,6 +185,74 @@ def test_the_artifact_tells_live_what_was_measured_offline(tmp_path: Path) -> No
         return [(w.sample_n, decoder.decide(w, state).targets) for w in windows]
 
     refuse_lookahead(told, take.segment.samples[:700], (450, 603))
+
+
+def test_a_body_learns_nothing_from_the_people_it_is_asked_about() -> None:
+    """Their truth is made nonsense; what the body says is the same."""
+    found = [toy(user) for user in range(5)]
+    honest = taught_by(RECIPE, found[:1], found[1:])
+    targets = found[1].segment.targets
+    assert targets is not None
+    wrong = replace(targets, values=1 - targets.values)
+    cheat = replace(found[1], segment=replace(found[1].segment, targets=wrong))
+    other = taught_by(RECIPE, found[:1], [cheat, *found[2:]])
+    steps = steps_of(RECIPE, found[0].segment, centred(found[2]), fixed=True)
+    held = honest.examples["bend"][0].held_from
+    for k in range(3):
+        a, b = (told_by(RECIPE, taught.body, k, 0, steps) for taught in (honest, other))
+        assert np.array_equal(a, b) == (k == held)
+
+
+def test_shares_are_parts_of_one_and_go_to_who_knows() -> None:
+    taught = taught_by(RECIPE, toys()[:1], toys()[1:])
+    shares = shares_of(RECIPE, taught, "bend")
+    assert shares.sum() == pytest.approx(1)
+    assert shares.min() >= 0
+    assert shares[-1] < 0.2, "the mean of the truth knows nothing of the signal"
+
+
+def test_parts_of_a_recording_are_told_by_windows_that_share_no_step_with_them() -> None:
+    for n in (150, 361):
+        parts = parts_of(n)
+        assert sorted(int(i) for _, asked in parts for i in asked) == list(range(n))
+        for known, asked in parts:
+            assert np.abs(known[:, None] - asked).min() >= STEPS_N
+
+
+def test_the_split_alone_moves_the_baseline() -> None:
+    rows = baseline_rows([toy(0), toy(1), toy(2)])
+    r2 = {(r["filter"], r["lags"], r["split"]): r["median"] for r in rows}
+    assert {split for _, _, split in r2} == set(SPLITS)
+    assert r2["causal", "1 s", "itself"] >= r2["causal", "1 s", "shuffled"]
+    assert r2["causal", "1 s", "shuffled"] > r2["causal", "1 s", "blocks"]
+    np.testing.assert_array_equal(
+        lagged(np.arange(4.0)[:, None], (0, 2)), [[0, 0], [1, 0], [2, 0], [3, 1]]
+    )
+
+
+def test_recordings_are_pooled_around_their_common_mean() -> None:
+    rng = np.random.default_rng(0)
+    parts = [(rng.normal(m, s, 50), rng.normal(m, 1, 50)) for m, s in ((0, 1), (3, 2))]
+    scores = [
+        replace(
+            Score(
+                "f", "t", "a", "", "u", UNSEEN, "m", 1 - ((p - y) ** 2).sum() / spread, 0, "", 0, 0
+            ),
+            n=len(y),
+            mean=y.mean(),
+            spread=spread,
+        )
+        for y, p in parts
+        for spread, missed in [(((y - y.mean()) ** 2).sum(), ((p - y) ** 2).sum())]
+    ]
+    y, p = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+    whole = 1 - ((p - y) ** 2).sum() / ((y - y.mean()) ** 2).sum()
+    assert pooled(scores) == pytest.approx(whole)
+
+
+def test_people_who_may_be_one_are_left_out_together() -> None:
+    found = [replace(toy(0), segment=replace(toy(0).segment, user=u)) for u in ("A1", "N1", "N2")]
+    assert folds(replace(TOY, folds_n=2), found) == [("N1", "N2"), ("A1",)]
 
 
 def test_an_estimate_that_is_late_is_found_and_loses() -> None:
@@ -243,10 +304,10 @@ def test_a_mean_of_lines_trusts_those_that_missed_little() -> None:
 def test_recordings_that_are_too_short_are_refused() -> None:
     short = toy(5, seconds=2.0)
     with pytest.raises(Refused, match="steps; record longer"):
-        Stretches([steps_of(RECIPE, short.segment, centred(toy(0)), fixed=True)], FIT)
-    body, _ = body_of(RECIPE, toys()[:1], toys()[1:])
+        Stretches([Lesson(steps_of(RECIPE, short.segment, centred(toy(0)), fixed=True), 0)], FIT, 1)
+    taught = taught_by(RECIPE, toys()[:1], toys()[1:])
     with pytest.raises(Refused, match="too short to calibrate"):
-        calibrated(RECIPE, TOY, body, toy(5, seconds=2.5))
+        calibrated(RECIPE, "toy", taught, toy(5, seconds=2.5))
 
 
 def test_angles_of_either_sign_bend_positive() -> None:
@@ -278,10 +339,10 @@ def test_the_page_tells_where_the_network_is_beaten() -> None:
         [
             Score("toy", "bend", "angle", "", "u0", UNSEEN, model, r2, 1.0, "deg", 0.0, r2)
             for model, r2 in zip(MODELS, (0.2, 0.5, 0.9, 0.8), strict=True)
-        ],
-        0,
+        ]
     )
     record = {"command": "c", "commit": "0" * 40, "machine": "m", "left_out": [], "rows": rows}
+    record["baseline"] = baseline_rows([toy(0), toy(1)])
     text = "\n".join(page["continuous_part"]("Title", {**record, "artifacts": []}))
     assert "- toy: bend, unseen: `kernel-log` 0.900, network 0.800" in text
     assert "baseline `ridge-envelope` in 1 of 1 groups" in text

@@ -44,6 +44,10 @@ class Field:
     """its folder below the data; empty: the simulator"""
     folds_n: int = 100
     """Groups of users that are left out together; at most one for each user"""
+    fit_steps: int = 600
+    """of the training of the bodies, on other people"""
+    between: bool = False
+    """whether parts of a recording are also estimated by the parts around them"""
 
 
 def recipe_for(field: Field, fit: Fit, width: int, seed: int) -> Recipe:
@@ -169,7 +173,7 @@ def _force(data: Path) -> list[Segment]:
     return list(read_dataset(f"hermescb:{data}").whole())
 
 
-WEARERS_N = 6
+WEARERS_N = 12
 PURSUIT_S = 30.0
 PAIRS = {"wrist": WRIST, "wrist and hand": HAND}
 
@@ -193,17 +197,23 @@ FIELDS: dict[str, Field] = {
     field.name: field
     for field in (
         Field("knee", 1000.0, 20.0, ("knee",), _knee, "uci_lower_limb", 8),
-        Field("force", 2000.0, 20.0, ("force",), _force, "hermescb_lowerlimb_force", 5),
-        Field("wrist", 200.0, 2.0, ("first", "second"), _pursuits, "", 3),
+        Field("force", 2000.0, 20.0, ("force",), _force, "hermescb_lowerlimb_force", 5, 200, True),
+        Field("wrist", 200.0, 2.0, ("first", "second"), _pursuits, "", 3, 400),
     )
 }
 """name -> what is read and how; the first column of the table"""
+
+
+SAME = {"N1", "N2"}
+"""Of the knees: two recordings are published under both names. Left out together, for they may be
+one person."""
 
 
 def folds(field: Field, found: Sequence[Take]) -> list[tuple[str, ...]]:
     """Users who are left out together, everybody once, in `field.folds_n` groups."""
     users = list(dict.fromkeys(t.segment.user for t in found))
     users.sort(key=lambda user: (int("".join(c for c in user if c.isdigit()) or 0), user))
+    users.sort(key=lambda user: user not in SAME)
     n = min(field.folds_n, len(users))
     if n < 2:
         raise Refused(f"To leave one user out there must be two, and there is {users}.")

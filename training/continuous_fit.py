@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -23,47 +23,73 @@ from training.tasks import Batch
 ANSWERS_N = 80
 """Steps that are answered in each stretch: 2 s. The windows of a stretch share their samples, so
 that this costs no more than a few windows would."""
+BODIES_N = 3
+"""Each learns from two thirds of the people, and tells of the rest what it would of strangers."""
 GAIN = 0.2
 """Augmentation: standard deviation of the logarithm of each channel's gain."""
 ROUGHNESS = 0.05
 """Augmentation: of what is added to each number."""
-PRETRAIN = Fit(150, batch=12, rate=4e-3, warmup_steps=25, weight_decay=1e-2, average=0.97)
+MIDDLE = 0.5
+"""What a body without an answer would say: the middle of the range."""
+PRETRAIN = Fit(600, batch=24, rate=4e-3, warmup_steps=25, weight_decay=1e-2, average=0.97)
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """A recording that teaches some of the bodies."""
+
+    steps: Steps
+    task: int
+    held_from: int = -1
+    """the body that never learns from it; -1: all do"""
 
 
 @dataclass
 class Stretches:
-    """Stretches of recordings with their truth; squared error of every answer."""
+    """Stretches of recordings with their truth; squared error of every answer of every body."""
 
-    steps: Sequence[Steps]
+    lessons: Sequence[Lesson]
     how: Fit
+    outputs_n: int
+    bodies_n: int = 1
     parts: nn.Module = field(default_factory=nn.Identity)
 
     def __post_init__(self) -> None:
         length = STEPS_N - 1 + ANSWERS_N
-        self.long = [s for s in self.steps if len(s.course) >= length]
+        self.long = [one for one in self.lessons if len(one.steps.course) >= length]
         if not self.long:
             raise Refused(f"No recording has {length} steps; record longer ones.")
-        sizes = np.sqrt([len(s.course) for s in self.long])
+        sizes = np.sqrt([len(one.steps.course) for one in self.long])
         self.share = sizes / sizes.sum()
 
     def draw(self, rng: np.random.Generator) -> Batch:
+        """(batch, row, 1, step) and (batch, body, step, output), NaN where nothing is asked."""
         length = STEPS_N - 1 + ANSWERS_N
-        inputs, aims = [], []
-        for i in rng.choice(len(self.long), self.how.batch, p=self.share):
-            steps = self.long[i]
-            begin = int(rng.integers(0, len(steps.course) - length + 1))
-            inputs.append(_varied(steps.course[begin : begin + length], rng))
-            aims.append(steps.truth[begin + STEPS_N - 1 : begin + length])
+        inputs = []
+        aims = np.full(
+            (self.how.batch, self.bodies_n, ANSWERS_N, self.outputs_n), np.nan, np.float32
+        )
+        for row, i in enumerate(rng.choice(len(self.long), self.how.batch, p=self.share)):
+            one = self.long[i]
+            begin = int(rng.integers(0, len(one.steps.course) - length + 1))
+            inputs.append(_varied(one.steps.course[begin : begin + length], rng))
+            truth = one.steps.truth[begin + STEPS_N - 1 : begin + length]
+            first = one.task * truth.shape[1]
+            aims[row, :, :, first : first + truth.shape[1]] = truth
+            if one.held_from >= 0:
+                aims[row, one.held_from] = np.nan
         x = np.stack(inputs).transpose(0, 2, 1)[:, :, None]
-        return torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(np.stack(aims))
+        return torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(aims)
 
     def loss(self, module: nn.Module, batch: Batch, done: float) -> torch.Tensor:
         network = cast("CourseNetwork", module)
-        deep = network.drop(network.deep(batch[0]))[:, :, 0].transpose(1, 2)
+        deep = network.drop(network.deep(batch[0]))[:, :, 0]
         weight = network.head.weight[:, : network.deep_n]
-        missed = deep @ weight.T + network.head.bias - batch[1]
+        deep = deep.reshape(len(deep), self.bodies_n, -1, ANSWERS_N)
+        weight = weight.reshape(len(weight), self.bodies_n, -1)
+        missed = torch.einsum("bnwt,onw->bnto", deep, weight) + MIDDLE - batch[1]
         known = torch.isfinite(missed)
-        return cast("torch.Tensor", missed[known].square().mean())
+        return missed[known].square().mean()
 
     def after_step(self, averaged: dict[str, torch.Tensor]) -> None:
         pass
@@ -75,18 +101,15 @@ class Stretches:
 def pretrained_network(
     recipe: Recipe,
     channels_n: int,
-    steps: Mapping[str, Sequence[Steps]],
+    lessons: Sequence[Lesson],
     progress: Progress | None = None,
 ) -> CourseNetwork:
-    """A network that many people taught: one group of outputs for each task (the keys, in their
-    order), one body for all. What is not deep is still nothing."""
-    module = network_for(recipe, channels_n, len(steps) * len(recipe.targets))
-    mine = [
-        replace(s, truth=_beside(s.truth, i, len(steps)))
-        for i, own in enumerate(steps.values())
-        for s in own
-    ]
-    task = Stretches(mine, recipe.pretrain)
+    """Bodies that many people taught: one group of outputs for each task, one front for all. What
+    is not deep is still nothing."""
+    outputs_n = (1 + max(one.task for one in lessons)) * len(recipe.targets)
+    shaped = replace(recipe, options={"bodies": BODIES_N})
+    task = Stretches(lessons, recipe.pretrain, outputs_n, BODIES_N)
+    module = network_for(shaped, channels_n, outputs_n)
     return cast("CourseNetwork", fit(module, task, recipe.pretrain, recipe.seed, progress))
 
 
@@ -95,7 +118,7 @@ def for_task(
 ) -> CourseNetwork:
     """A network of the recipe's targets: the body, the kernel's radial units, and a head of
     `line` on its deep, linear and radial columns."""
-    options = {"units": len(shape.centres)}
+    options = {"units": len(shape.centres), "bodies": body.bodies_n}
     module = network_for(replace(recipe, options=options), channels_n, len(recipe.targets))
     found = cast("CourseNetwork", module)
     for name in ("front", "blocks"):
@@ -111,21 +134,21 @@ def for_task(
     return found.eval()
 
 
-def deep_line(recipe: Recipe, body: CourseNetwork, task: int, units_n: int) -> Linear:
-    """What the body itself says of a task, as a head on all columns."""
+def deep_line(recipe: Recipe, body: CourseNetwork, task: int, columns_n: int) -> Linear:
+    """What the bodies themselves say of a task, in the mean, as a line on all columns of a head."""
     n = len(recipe.targets)
     own = slice(task * n, (task + 1) * n)
-    weight = body.head.weight.detach().numpy()[own].T.astype(np.float64)
-    weight = np.concatenate([weight, np.zeros((units_n, n))])
-    return Linear(weight, body.head.bias.detach().numpy()[own].astype(np.float64))
+    weight = np.zeros((columns_n, n))
+    weight[: body.deep_n] = body.head.weight.detach().numpy()[own, : body.deep_n].T / body.bodies_n
+    return Linear(weight, np.full(n, MIDDLE))
 
 
-def _beside(truth: Samples, at: int, tasks_n: int) -> Samples:
-    """(time, task x target): the truth in the place of its task, unknown for the others."""
-    n = truth.shape[1]
-    wide = np.full((len(truth), tasks_n * n), np.nan, np.float32)
-    wide[:, at * n : (at + 1) * n] = truth
-    return wide
+def told_by(recipe: Recipe, body: CourseNetwork, which: int, task: int, steps: Steps) -> Floats:
+    """(window, target) of what one of the bodies says."""
+    n, width = len(recipe.targets), body.deep_n // body.bodies_n
+    part = slice(which * width, (which + 1) * width)
+    weight = body.head.weight.detach().numpy()[task * n : (task + 1) * n, part]
+    return np.asarray(deep_columns(body, steps)[:, part] @ weight.T + MIDDLE)
 
 
 def _tensor(x: Floats) -> torch.Tensor:
@@ -137,11 +160,17 @@ def columns_of(module: CourseNetwork, steps: Steps) -> Floats:
 
     Every step goes through the body once, not once for each window that it is in.
     """
+    with torch.no_grad():
+        other = module.beside(torch.from_numpy(steps.features()).reshape(-1, *module.window))
+    return np.concatenate([deep_columns(module, steps), other.numpy()], 1)
+
+
+def deep_columns(module: CourseNetwork, steps: Steps) -> Floats:
+    """(window, body x width)"""
     course = torch.from_numpy(np.ascontiguousarray(steps.course.T, np.float32))
     with torch.no_grad():
         deep = module.deep(course[None, :, None])[0, :, 0].T
-        other = module.beside(torch.from_numpy(steps.features()).reshape(-1, *module.window))
-        return np.asarray(torch.cat([deep, other], 1).numpy(), np.float64)
+    return np.asarray(deep.numpy(), np.float64)
 
 
 def answers(module: CourseNetwork, steps: Steps) -> Floats:

@@ -26,7 +26,7 @@ FEWER = (3e-2, 1.0)
 WIDTHS = (1.0, 2.0, 4.0)
 """Of the kernel, times the median distance of two windows."""
 CENTRES_N = 150
-UNITS_N = 80
+UNITS_N = 40
 """Centres inside a network, so that its artifact stays below 150 kB."""
 ENVELOPE_STEPS = 20
 """0.5 s of lags."""

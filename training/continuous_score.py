@@ -39,6 +39,12 @@ class Score:
     """by which the estimates must be moved to follow the truth best; above 0 they are late"""
     r2_moved: float
     """squared correlation after that"""
+    n: int = 1
+    mean: float = 0.0
+    """of the truth, in shares"""
+    spread: float = 1.0
+    """sum of the truth's squared distances from it"""
+    seed: int = 0
 
 
 def scored(
@@ -64,6 +70,9 @@ def scored(
                 take.units[i],
                 round(lag * STEP_S * 1e3, 3),
                 moved,
+                len(y),
+                float(y.mean()),
+                spread,
             )
         )  # fmt: skip
     return out
@@ -81,33 +90,43 @@ def best_lag(truth: Floats, told: Floats) -> tuple[int, float]:
     return best
 
 
-def summary(scores: Sequence[Score], seed: int) -> list[dict[str, Any]]:
-    """One row for each field, task, target, group, setting and model, means over users with 95 %
-    intervals (users drawn again and again)."""
-    rows = []
-    keys = dict.fromkeys((s.field, s.task, s.target, s.group, s.setting, s.model) for s in scores)
-    for key in keys:
-        mine = [
-            s for s in scores if (s.field, s.task, s.target, s.group, s.setting, s.model) == key
-        ]
-        r2 = np.array([s.r2 for s in mine])
-        drawn = np.random.default_rng(seed).integers(0, len(r2), (RESAMPLED_N, len(r2)))
-        low, high = np.percentile(r2[drawn].mean(axis=1), (2.5, 97.5))
-        names = ("field", "task", "target", "group", "setting", "model")
-        rows.append(
-            {
-                **dict(zip(names, key, strict=True)),
-                "users_n": len(mine),
-                "r2": float(r2.mean()),
-                "r2_interval": [float(low), float(high)],
-                "r2_median": float(np.median(r2)),
-                "r2_worst": float(r2.min()),
-                "rmse": float(np.mean([s.rmse for s in mine])),
-                "unit": mine[0].unit,
-                "delay_ms": float(np.median([s.delay_ms for s in mine])),
-                "r2_moved": float(np.mean([s.r2_moved for s in mine])),
-                "per_user": {s.user: s.r2 for s in mine},
-                "seeds": [seed],
-            }
-        )
-    return rows
+def summary(scores: Sequence[Score]) -> list[dict[str, Any]]:
+    """One row for each field, task, target, group, setting and model: means over users, each a
+    mean over seeds, with 95 % intervals (users drawn again and again)."""
+    names = ("field", "task", "target", "group", "setting", "model")
+    found: dict[tuple[str, ...], list[Score]] = {}
+    for score in scores:
+        found.setdefault(tuple(getattr(score, name) for name in names), []).append(score)
+    return [{**dict(zip(names, key, strict=True)), **_row(mine)} for key, mine in found.items()]
+
+
+def _row(mine: Sequence[Score]) -> dict[str, Any]:
+    users, seeds = (tuple(dict.fromkeys(getattr(s, k) for s in mine)) for k in ("user", "seed"))
+    by_seed = [[s for s in mine if s.seed == seed] for seed in seeds]
+    per_user = {u: float(np.mean([s.r2 for s in mine if s.user == u])) for u in users}
+    r2 = np.array(list(per_user.values()))
+    drawn = np.random.default_rng(0).integers(0, len(r2), (RESAMPLED_N, len(r2)))
+    low, high = np.percentile(r2[drawn].mean(axis=1), (2.5, 97.5))
+    return {
+        "users_n": len(users),
+        "r2": float(r2.mean()),
+        "r2_interval": [float(low), float(high)],
+        "r2_median": float(np.median(r2)),
+        "r2_worst": float(r2.min()),
+        "r2_pooled": float(np.mean([pooled(part) for part in by_seed])),
+        "rmse": float(np.mean([s.rmse for s in mine])),
+        "unit": mine[0].unit,
+        "delay_ms": float(np.median([s.delay_ms for s in mine])),
+        "r2_moved": float(np.mean([s.r2_moved for s in mine])),
+        "per_user": per_user,
+        "per_seed": [float(np.mean([s.r2 for s in part])) for part in by_seed],
+        "seeds": list(seeds),
+    }
+
+
+def pooled(scores: Sequence[Score]) -> float:
+    """R2 of all recordings as if they were one: the share of the variance around their common
+    mean. A recording that hardly moves counts little in it, as little as its misses do."""
+    mean = sum(s.n * s.mean for s in scores) / sum(s.n for s in scores)
+    missed = sum((1 - s.r2) * s.spread for s in scores)
+    return float(1 - missed / sum(s.spread + s.n * (s.mean - mean) ** 2 for s in scores))
