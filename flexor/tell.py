@@ -16,6 +16,7 @@ from flexor.loop import Loop
 from flexor.messages import CommandMessage, IntentMessage, Kind
 from flexor.session_recording import recording
 from flexor.tally import jitter_s, sensor_battery, spread
+from models.decision import Reject
 from preprocessing.quality import MENDS
 
 STATUS_S = 0.1
@@ -73,6 +74,9 @@ def about(loop: Loop) -> dict[str, Any]:
         "rest": contract.rest,
         "hop_ms": 1e3 * contract.hop_s,
         "delay_ms": 1e3 * contract.delay_s,
+        "least_confidence": next(
+            (stage.min_confidence for stage in contract.decision if isinstance(stage, Reject)), 0.0
+        ),
         "line_hz": loop.quality.line_hz,
         "hand": hand.name if hand is not None else "",
         "joints": [

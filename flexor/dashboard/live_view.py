@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.command import Mode
+from flexor.dashboard.electrode_layout import layout
 from flexor.dashboard.hub import Hub
 from flexor.dashboard.words import sentence
 from flexor.tally import spread
@@ -21,8 +23,16 @@ POINTS_S = 100
 SPECTRUM_S = 1.0
 LEVEL_S = 0.25
 EVENTS_N = 30
-BINS_MS = (2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0, 150.0)
+BINS_MS = (2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0, 125.0, 150.0)
 """Upper edges of the histogram of latencies; the last bin has what is beyond."""
+JITTER_BINS_MS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+"""The same, of how far each is from the median."""
+BUDGET_MS = (100.0, 125.0)
+"""Beyond which a hand is felt to lag (Farrell and Weir 2007)."""
+ASKED_S = 0.3
+"""A command older than this is none that the hand still follows."""
+LEAD_S = 0.25
+"""How far ahead a speed is drawn as a place."""
 STALE_S = 1.0
 
 
@@ -46,8 +56,11 @@ def live_view(hub: Hub, since_n: int, *, spectrum: bool = False) -> dict[str, An
         "status": hub.status,
         "intent": _intent(hub),
         "joints_asked": list(hub.command.command.joints) if hub.command else [],
+        "asked": asked(hub),
+        "layout": layout(hub.source, len(hub.spec.channels)),
         "decisions": [[g, round(c, 3), r] for _, g, c, r in list(hub.decisions)[-60:]],
-        "latency": histogram(list(hub.latencies_ms)),
+        "latency": histogram(list(hub.latencies_ms), BINS_MS) | over_budget(list(hub.latencies_ms)),
+        "jitter": histogram(jitter(list(hub.latencies_ms)), JITTER_BINS_MS),
         "events": _events(hub),
     }
     if spectrum:
@@ -68,6 +81,8 @@ def spoken(view: dict[str, Any], language: str) -> dict[str, Any]:
             }
             for found in status.get("findings", [])
         ]
+    if status.get("hand_says"):
+        status["hand_says"] = [sentence(text, language) for text in status["hand_says"]]
     events = [[at, sentence(text, language)] for at, text in view["events"]]
     return {**view, "status": status, "events": events}
 
@@ -117,13 +132,49 @@ def power(hub: Hub) -> dict[str, Any]:
     }
 
 
-def histogram(latencies_ms: list[float]) -> dict[str, Any]:
-    """{"edges_ms", "counts", "p50", "p99", "max"} of the newest commands."""
-    counts = np.bincount(np.searchsorted(BINS_MS, latencies_ms), minlength=len(BINS_MS) + 1)
+def histogram(values_ms: list[float], edges_ms: tuple[float, ...]) -> dict[str, Any]:
+    """{"edges_ms", "counts", "p50", "p99", "max"}; the last count is of what is beyond."""
+    counts = np.bincount(np.searchsorted(edges_ms, values_ms), minlength=len(edges_ms) + 1)
     return {
-        "edges_ms": list(BINS_MS),
+        "edges_ms": list(edges_ms),
         "counts": [int(n) for n in counts],
-        **(spread([v / 1e3 for v in latencies_ms], 1e3) or {}),
+        **(spread([v / 1e3 for v in values_ms], 1e3) or {}),
+    }
+
+
+def over_budget(latencies_ms: list[float]) -> dict[str, Any]:
+    """{"budget_ms", "over"}: the share of commands later than each of the two."""
+    n = max(1, len(latencies_ms))
+    over = [round(sum(v > most for v in latencies_ms) / n, 4) for most in BUDGET_MS]
+    return {"budget_ms": list(BUDGET_MS), "over": over}
+
+
+def jitter(latencies_ms: list[float]) -> list[float]:
+    """How far each is from the median of all."""
+    middle = sorted(latencies_ms)[len(latencies_ms) // 2] if latencies_ms else 0.0
+    return [abs(v - middle) for v in latencies_ms]
+
+
+def asked(hub: Hub) -> dict[str, Any] | None:
+    """{"mode", "joints", "deg"}: what the hand was last asked for, and (joint,) where that is, as
+    far as it is a place; None where it follows nothing now."""
+    told = hub.command
+    if told is None or hub.status.get("clock_s", told.at_s) - told.at_s > ASKED_S:
+        return None
+    mode, joints = told.command.mode, list(told.command.joints)
+    deg: list[float] = []
+    if mode is Mode.POSITION:
+        deg = joints
+    elif mode is Mode.VELOCITY:
+        at = [joint[1] for joint in hub.status.get("joints", [])]
+        deg = [a + LEAD_S * v for a, v in zip(at, joints, strict=False)]
+    bounds = [(j["low_deg"], j["high_deg"]) for j in hub.about.get("joints", [])]
+    if len(bounds) == len(deg):
+        deg = [min(high, max(low, v)) for v, (low, high) in zip(deg, bounds, strict=True)]
+    return {
+        "mode": mode.name.lower(),
+        "joints": [round(v, 2) for v in joints],
+        "deg": [round(v, 1) for v in deg],
     }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -13,7 +14,14 @@ from flexor.dashboard.desk import Desk
 from flexor.dashboard.guard import COOKIE
 from flexor.dashboard.words import LANGUAGES, STATES, state_name, word
 
-SCRIPTS = ("flexor.js", "recordings.js", "tests.js", "calibrate.js")
+SCRIPTS = (
+    "flexor.js",
+    "electrodes.js",
+    "drive.js",
+    "recordings.js",
+    "tests.js",
+    "calibrate.js",
+)
 LANGUAGE_COOKIE = "flexor_language"
 
 
@@ -79,11 +87,17 @@ def framed(desk: Desk, request: Request, path: str, key: str, draw: Draw) -> Non
     _stop_bar(visit)
 
 
-def canvas(name: str, height: str, label: str) -> None:
+def told(words: Mapping[str, str]) -> str:
+    """Words for the page's script, as one attribute carries them."""
+    return html.escape(json.dumps(words))
+
+
+def canvas(name: str, height: str, label: str, **data: str) -> None:
     """A place that the page's script draws a picture of `flexor.pictures` in."""
+    more = " ".join(f'data-{key}="{value}"' for key, value in data.items())
     ui.html(
         f'<canvas data-flexor-draw="{name}" style="height:{height}" role="img" '
-        f'aria-label="{label}"></canvas>',
+        f'aria-label="{label}" {more}></canvas>',
         sanitize=False,
     ).classes("w-full")
 
@@ -94,8 +108,8 @@ def _picture(name: str, more: str = "") -> ui.html:
 
 def picture(name: str, **data: str) -> None:
     """A place that the page's script writes into; `data` are the words that it needs."""
-    told = " ".join(f'data-{key}="{value}"' for key, value in data.items())
-    _picture(name, told).classes("w-full")
+    more = " ".join(f'data-{key}="{value}"' for key, value in data.items())
+    _picture(name, more).classes("w-full")
 
 
 def _control(desk: Desk, visit: Visit) -> None:

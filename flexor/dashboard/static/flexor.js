@@ -145,103 +145,6 @@ flexor.pictures = {
     });
   },
 
-  ring(place, view) {
-    const [context, w, h] = flexor.paper(place);
-    if (!view.alive) return;
-    const n = view.channels.length, r = Math.min(w, h) * 0.38, scale = flexor.scale(view) / 4;
-    view.channels.forEach((name, c) => {
-      const angle = 2 * Math.PI * c / n - Math.PI / 2;
-      const [x, y] = [w / 2 + r * Math.cos(angle), h / 2 + r * Math.sin(angle)];
-      const level = Math.min(1, (view.levels[c] || 0) / scale);
-      const found = flexor.finding(view, name);
-      context.beginPath();
-      context.arc(x, y, Math.max(7, Math.min(22, 90 / n)) * (0.6 + 0.4 * level), 0, 2 * Math.PI);
-      context.fillStyle = found ? flexor.colour(found.fault ? "--flexor-bad" : "--flexor-warn")
-        : `hsl(${210 - 170 * level} 80% 50%)`;
-      context.fill();
-      context.fillStyle = flexor.colour("--flexor-text");
-      context.font = "11px system-ui";
-      context.textAlign = "center";
-      context.fillText(name.replace(/^.*?(\d+)$/, "$1"), x, y + 4);
-    });
-  },
-
-  spectrum(place, view) {
-    const [context, w, h] = flexor.paper(place);
-    const {hz, db} = view.spectrum || {hz: [], db: []};
-    if (!hz || !hz.length) return;
-    const [top, low] = [Math.max(...db) + 3, Math.max(...db) - 60];
-    context.strokeStyle = flexor.colour("--flexor-ink");
-    context.beginPath();
-    hz.forEach((f, k) => {
-      const x = 30 + (w - 36) * f / hz[hz.length - 1];
-      const y = 6 + (h - 24) * (top - Math.max(low, db[k])) / (top - low);
-      if (k) context.lineTo(x, y); else context.moveTo(x, y);
-    });
-    context.stroke();
-    context.fillStyle = flexor.colour("--flexor-text");
-    context.font = "11px system-ui";
-    for (let k = 0; k <= 4; k += 1) {
-      context.fillText(`${Math.round(hz[hz.length - 1] * k / 4)} Hz`, 24 + (w - 60) * k / 4, h - 4);
-    }
-  },
-
-  lights(place, view) {
-    const rows = (view.channels || []).map((name) => {
-      const found = flexor.finding(view, name);
-      const kind = !found ? "good" : found.fault ? "bad" : "warn";
-      const text = found ? `${found.said}: ${found.mend}` : place.dataset.good;
-      return `<li class="flexor-${kind}"><b></b> ${flexor.escape(name)} <span>${flexor.escape(text)}</span></li>`;
-    });
-    flexor.put(place, `<ul class="flexor-lights">${rows.join("")}</ul>`);
-  },
-
-  loss(place, view) {
-    if (view.alive) flexor.put(place, `${view.lost} ${flexor.escape(place.dataset.word)}`);
-  },
-
-  decisions(place, view) {
-    const [context, w, h] = flexor.paper(place);
-    if (!view.alive || !view.about.labels) return;
-    const labels = view.about.labels, lane = h / labels.length, list = view.decisions;
-    context.font = "11px system-ui";
-    labels.forEach((label, k) => {
-      context.fillStyle = flexor.colour("--flexor-text");
-      context.fillText(label, 4, lane * (k + 0.5) + 4);
-    });
-    list.forEach(([label, confidence, rejected], k) => {
-      context.fillStyle = rejected ? flexor.colour("--flexor-warn") : flexor.colour("--flexor-ink");
-      context.globalAlpha = 0.25 + 0.75 * confidence;
-      const x = 110 + (w - 114) * k / 60;
-      context.fillRect(x, lane * labels.indexOf(label) + 2, (w - 114) / 60 - 1, lane - 4);
-    });
-    context.globalAlpha = 1;
-  },
-
-  latency(place, view) {
-    const [context, w, h] = flexor.paper(place);
-    const told = view.latency;
-    if (!view.alive || !told || !told.p50) return;
-    const most = Math.max(1, ...told.counts), each = (w - 10) / told.counts.length;
-    context.font = "11px system-ui";
-    told.counts.forEach((count, k) => {
-      const late = k >= told.edges_ms.length - 1;
-      context.fillStyle = flexor.colour(late ? "--flexor-bad" : "--flexor-ink");
-      context.fillRect(5 + each * k, (h - 34) * (1 - count / most) + 16, each - 2, (h - 34) * count / most);
-      context.fillStyle = flexor.colour("--flexor-text");
-      context.fillText(k < told.edges_ms.length ? `≤${told.edges_ms[k]}` : ">", 5 + each * k, h - 4);
-    });
-    context.fillText(`p50 ${told.p50} ms   p99 ${told.p99} ms   max ${told.max} ms`, 5, 11);
-  },
-
-  intent(place, view) {
-    const i = view.intent;
-    if (!view.alive || !i) { flexor.put(place, "–"); return; }
-    const name = i.rejected ? place.dataset.unsure : i.gesture;
-    flexor.put(place, `<b>${flexor.escape(name)}</b> ${Math.round(100 * i.confidence)} % ${flexor.escape(place.dataset.sure)}` +
-      `<div class="flexor-bar"><i style="width:${100 * i.strength}%"></i></div>`);
-  },
-
   state(place, view) {
     const state = view.alive ? (view.status.state || "") : "";
     const names = JSON.parse(place.dataset.names);
@@ -250,22 +153,6 @@ flexor.pictures = {
   },
 
   cause(place, view) { flexor.put(place, flexor.escape(view.alive ? view.status.cause || "" : "")); },
-
-  joints(place, view) {
-    if (!view.alive || !view.status.joints) return;
-    const about = Object.fromEntries((view.about.joints || []).map((j) => [j.name, j]));
-    flexor.put(place, view.status.joints.map(([name, at, speed]) => {
-      const j = about[name] || {low_deg: 0, high_deg: 100};
-      return `<div class="flexor-joint"><span>${flexor.escape(name)}</span>` +
-        `<div class="flexor-bar"><i style="width:${Math.max(0, Math.min(100, 100 * (at - j.low_deg) / (j.high_deg - j.low_deg)))}%"></i></div>` +
-        `<span>${at.toFixed(0)}°</span><span>${speed ? (speed > 0 ? "▲" : "▼") : ""}</span></div>`;
-    }).join(""));
-  },
-
-  events(place, view) {
-    const rows = view.events.slice(-8).reverse().map(([, text]) => `<li>${flexor.escape(text)}</li>`);
-    flexor.put(place, `<ul class="flexor-events">${rows.join("")}</ul>`);
-  },
 };
 
 flexor.escape = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
@@ -285,27 +172,3 @@ document.addEventListener("keydown", (event) => {
   }
 });
 window.addEventListener("load", () => requestAnimationFrame(flexor.turn));
-
-// The hand in three dimensions: each joint of the hand bends all parts of its finger alike.
-flexor.pictures.hand = (place, view) => {
-  const told = window.flexorHand;
-  if (!told || !view.alive || !view.status.joints) return;
-  const scene = window.getElement ? getElement(told.scene) : null;
-  if (!scene) return;
-  const at = Object.fromEntries(view.status.joints.map(([name, deg]) => [name, deg * Math.PI / 180]));
-  for (const [finger, parts] of Object.entries(told.parts)) {
-    const bend = at[finger] ?? at.fingers ?? 0;
-    const swing = finger === "thumb" ? (at.thumb_rotation ?? 0) : 0;
-    if (finger === "thumb") scene.rotate(parts[0], flexor.euler(0, swing * 0.8, 0.96));
-    for (const part of parts.slice(1)) scene.rotate(part, flexor.euler(bend * 0.85, 0, 0));
-  }
-};
-// A rotation matrix of x, then y, then z, as the scene takes it.
-flexor.euler = (x, y, z) => {
-  const [cx, sx, cy, sy, cz, sz] = [Math.cos(x), Math.sin(x), Math.cos(y), Math.sin(y), Math.cos(z), Math.sin(z)];
-  return [
-    [cz * cy, cz * sy * sx - sz * cx, cz * sy * cx + sz * sx],
-    [sz * cy, sz * sy * sx + cz * cx, sz * sy * cx - cz * sx],
-    [-sy, cy * sx, cy * cx],
-  ];
-};
