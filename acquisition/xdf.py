@@ -95,7 +95,7 @@ def walk(data: memoryview) -> Iterator[tuple[int, memoryview, int]]:
 
 
 def stamp(content: memoryview) -> float:
-    """Clock of the first sample of a Samples chunk's content. Raises ValueError where it has none."""
+    """Clock of the first sample of a Samples chunk's content. Raises ValueError without one."""
     at = 5 + content[4]
     if content[at] != 8:
         raise ValueError("The first sample has no stamp.")
