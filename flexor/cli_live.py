@@ -97,13 +97,22 @@ def watch(
     line_hz: Annotated[float, typer.Option(help="Mains frequency, for the quality check.")] = 50.0,
     seconds: Seconds = None,
     json_file: JsonFile = None,
+    view: Annotated[bool, typer.Option(help="Draw the electrodes.")] = True,
 ) -> None:
-    """Stream a source for the page to look at, without a hand and without deciding anything."""
+    """Look at the electrodes, here and on the page: no hand, and nothing is decided."""
     from flexor.watch import run_watch
 
-    report = run_watch(source, line_hz, seconds)
+    report = run_watch(source, line_hz, seconds, view=view and json_file != "-")
     _emit(report, json_file)
     raise typer.Exit(FAILED if report["error"] else 0)
+
+
+@app.command("view")
+def look() -> None:
+    """Look at the run that is there, and arm or stop it: over SSH, or beside the service."""
+    from flexor.view import look_in
+
+    look_in()
 
 
 @app.command()

@@ -1,22 +1,18 @@
 """The live terminal view: a process of its own that draws what the control loop tells it.
 
-It may be slow or dead without the hand noticing. Keys go back: a arms, d disarms, e or space is
-the emergency stop, c clears it, q ends.
+It may be slow or dead without the hand noticing. Keys go back (flexor.view_keys): a held arms, d
+disarms, e, space or Esc is the emergency stop, c held clears it, q ends.
 """
 
 from __future__ import annotations
 
-import os
-import select
 import socket
 import struct
 import sys
-import termios
 import threading
 import time
-import tty
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,15 +22,22 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from acquisition.stream import Refused
+from flexor.door import runs, visit
 from flexor.feed import say
 from flexor.messages import MESSAGE_MAX, Kind, unpack
+from flexor.view_keys import Pressing, keys, word_of
 
 FRAMES_PER_S = 10
 KEY_S = 0.1
 """How often the end is looked for while no key comes"""
-KEYS = {"a": "arm", "d": "disarm", "e": "estop", " ": "estop", "c": "clear", "q": "quit"}
 BAR = 20
-STATE_STYLE = {"armed": "bold green", "disarmed": "yellow", "hold": "yellow"}
+STRIP_N, EVENTS_N = 32, 4
+"""Decisions in the strip, and sentences below, the newest of each."""
+STATE_STYLE = {"armed": "bold green", "disarmed": "yellow", "hold": "yellow", "watching": "cyan"}
+COLOURS = ("cyan", "magenta", "green", "blue", "yellow", "bright_red", "white")
+KEYS_LINE = "hold a: arm · d disarm · space or Esc: EMERGENCY STOP · hold c: clear · q end"
+WATCH_LINE = "q end"
 
 
 @dataclass
@@ -49,6 +52,12 @@ class Seen:
     command: Any = None
     prompt: str = ""
     status: dict[str, Any] = field(default_factory=dict)
+    labels: list[str] = field(default_factory=list)
+    rest: str = "rest"
+    decisions: deque[tuple[str, bool]] = field(default_factory=lambda: deque(maxlen=STRIP_N))
+    """(gesture, whether it was rejected), from old to new"""
+    events: deque[str] = field(default_factory=lambda: deque(maxlen=EVENTS_N))
+    pressing: Pressing = field(default_factory=Pressing)
 
 
 def main() -> None:
@@ -57,27 +66,58 @@ def main() -> None:
         show(sock, key)
 
 
-def show(sock: socket.socket, key: Callable[[float], str]) -> None:
+def look_in() -> None:
+    """Shows the newest run, whoever began it, until it ends or q is pressed; the run goes on.
+
+    Refuses when there is none.
+    """
+    for path in runs():
+        try:
+            sock = visit(path)
+        except OSError:
+            continue
+        with sock, keys() as key:
+            show(sock, key, quits=False)
+        return
+    raise Refused("No run is there to look at: begin one with flexor run, watch or the service.")
+
+
+def show(sock: socket.socket, key: Callable[[float], str], *, quits: bool = True) -> None:
     """Draws until the feed ends. Keys have a thread of their own: a picture takes 25 ms, and an
-    emergency stop does not wait for one."""
+    emergency stop does not wait for one.
+
+    quits: whether q ends the run; else it ends the view alone.
+    """
     seen, done = Seen(), threading.Event()
     sock.setblocking(False)
     sys.setswitchinterval(0.0005)
-    pressing = threading.Thread(target=pass_keys, args=(sock, key, done), daemon=True)
+
+    def press() -> None:
+        pass_keys(sock, key, done, seen.pressing, quits)
+
+    pressing = threading.Thread(target=press, daemon=True)
     pressing.start()
     with Live(draw(seen), auto_refresh=False, transient=True) as live:
-        while hear(sock, seen):
+        while hear(sock, seen) and not done.is_set():
             live.update(draw(seen), refresh=True)
             time.sleep(1 / FRAMES_PER_S)
     done.set()
     pressing.join()
 
 
-def pass_keys(sock: socket.socket, key: Callable[[float], str], done: threading.Event) -> None:
+def pass_keys(
+    sock: socket.socket,
+    key: Callable[[float], str],
+    done: threading.Event,
+    pressing: Pressing,
+    quits: bool,
+) -> None:
     """Tells the control loop of keys as they are pressed."""
     while not done.is_set():
-        word = KEYS.get(key(KEY_S))
-        if word:
+        word = word_of(pressing, key(KEY_S), time.monotonic())
+        if word == "quit" and not quits:
+            done.set()
+        elif word:
             say(sock, {"key": word})
 
 
@@ -114,34 +154,49 @@ def note(kind: Kind, value: Any, seen: Seen) -> None:
             seen.levels[i] = (0.9 * seen.levels[i] ** 2 + 0.1 * power) ** 0.5
     elif kind is Kind.INTENT:
         seen.intent = value.intent
+        seen.decisions.append((value.intent.gesture, value.intent.rejected))
     elif kind is Kind.COMMAND:
         seen.command = value.command
+    elif kind is Kind.MARKER and ": " in value["text"]:  # the loop's own words; prompts have none
+        seen.events.append(value["text"])
     elif kind is Kind.MARKER:
         seen.prompt = value["text"]
+    elif kind is Kind.STATUS and "about" in value:
+        seen.labels = value["about"].get("labels", [])
+        seen.rest = value["about"].get("rest", seen.rest)
     elif kind is Kind.STATUS:
         seen.status = value
 
 
 def draw(seen: Seen) -> RenderableType:
     """The whole picture."""
+    if seen.status.get("state") == "watching":
+        return Group(_electrodes(seen), _footer(seen, WATCH_LINE))
     top = Table.grid(expand=True)
-    top.add_column(ratio=4)
+    top.add_column(ratio=5)
     top.add_column(ratio=5)
     top.add_row(_electrodes(seen), _hand(seen))
-    return Group(top, _footer(seen))
+    return Group(top, _footer(seen, KEYS_LINE))
 
 
 def _electrodes(seen: Seen) -> RenderableType:
+    """A light for each channel, how loud it is, and what is wrong with the mend."""
     wrong = {f["channel"]: f for f in seen.status.get("findings", [])}
     largest = seen.full_scale / 2 or max([*seen.levels, 1e-9])
     grid = Table.grid(padding=(0, 1))
+    for width in (None, None, BAR, None):
+        grid.add_column(no_wrap=True, width=width)
+    grid.add_column()
     for name, level in zip(seen.channels, seen.levels, strict=True):
         finding = wrong.get(name)
         style = "green" if not finding else "red" if finding["fault"] else "yellow"
         says = f"{finding['kind']}: {finding['mend']}" if finding else ""
+        light = "●" if not finding else "✖" if finding["fault"] else "▲"
         bar = "█" * min(BAR, round(BAR * level / largest))
-        grid.add_row(name, Text(f"{bar:<{BAR}}", style), f"{level:6.1f}", Text(says, style))
-    return Panel(grid, title=f"electrodes ({seen.unit})", border_style="dim")
+        grid.add_row(Text(light, style), name, Text(bar, style), f"{level:6.1f}", Text(says, style))
+    good = len(seen.channels) - len(wrong)
+    title = f"electrodes ({seen.unit}): {good} of {len(seen.channels)} good"
+    return Panel(grid, title=title, border_style="dim")
 
 
 def _hand(seen: Seen) -> RenderableType:
@@ -155,45 +210,40 @@ def _hand(seen: Seen) -> RenderableType:
         grid.add_row("asked for", seen.prompt)
     if intent is not None:
         word = "unsure" if intent.rejected else intent.gesture
-        grid.add_row("intent", Text(word, "bold"), f"{100 * intent.confidence:.0f} % sure")
+        style = f"bold {_colour(seen, intent.gesture)}"
+        grid.add_row("intent", Text(word, style), f"{100 * intent.confidence:.0f} % sure")
         grid.add_row("strength", "█" * round(BAR * intent.strength))
     for name, position, speed in status.get("joints", []):
         grid.add_row(name, f"{position:5.0f}°", f"{speed:+5.0f} °/s")
     latency = status.get("latency_ms")
     if latency:
         grid.add_row("latency", f"p50 {latency['p50']:.1f} ms", f"p99 {latency['p99']:.1f} ms")
-    return Panel(grid, title="hand", border_style="dim")
+    rows = [grid, _strip(seen)] if seen.decisions else [grid]
+    return Panel(Group(*rows), title="hand", border_style="dim")
 
 
-def _footer(seen: Seen) -> RenderableType:
+def _strip(seen: Seen) -> Text:
+    """The newest decisions: a block in the gesture's colour, · at rest, ? where unsure."""
+    strip = Text("decided   ")
+    for gesture, rejected in seen.decisions:
+        mark = "?" if rejected else "·" if gesture == seen.rest else "█"
+        strip.append(mark, "dim" if rejected else _colour(seen, gesture))
+    return strip
+
+
+def _colour(seen: Seen, gesture: str) -> str:
+    """Always the same for a gesture of this run."""
+    if gesture not in seen.labels:
+        seen.labels.append(gesture)
+    return COLOURS[seen.labels.index(gesture) % len(COLOURS)]
+
+
+def _footer(seen: Seen, keys_line: str) -> RenderableType:
+    """Why the gate is as it is, what happened, what was counted, and the keys."""
     status = seen.status
     counts = "  ".join(f"{name} {n}" for name, n in status.get("counts", {}).items())
-    cause, event = status.get("cause", ""), status.get("event", "")
-    keys_line = "a arm · d disarm · space EMERGENCY STOP · c clear · q end"
-    news = Text(event if event != cause else "", "yellow")
-    return Group(Text(cause), news, Text(counts, "dim"), Text(keys_line, "dim"))
-
-
-@contextmanager
-def keys() -> Iterator[Callable[[float], str]]:
-    """A function that waits for a key, for so long at most; the terminal is put back."""
-    fd = sys.stdin.fileno() if sys.stdin is not None else -1
-    if fd < 0 or not os.isatty(fd):
-        yield _no_key
-        return
-    before = termios.tcgetattr(fd)
-
-    def pressed(timeout_s: float) -> str:
-        ready = select.select([fd], [], [], timeout_s)[0]
-        return os.read(fd, 1).decode("ascii", "ignore") if ready else ""
-
-    try:
-        tty.setcbreak(fd)
-        yield pressed
-    finally:
-        termios.tcsetattr(fd, termios.TCSADRAIN, before)
-
-
-def _no_key(timeout_s: float) -> str:
-    time.sleep(timeout_s)
-    return ""
+    events = [Text(event, "yellow" if i == len(seen.events) - 1 else "dim", no_wrap=True)
+              for i, event in enumerate(seen.events)]  # fmt: skip
+    meant = Text(seen.pressing.text(), "bold")
+    cause = Text(status.get("cause", ""), "bold")
+    return Group(cause, *events, Text(counts, "dim"), meant, Text(keys_line, "dim"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
@@ -10,7 +11,7 @@ from typing import Any
 
 from acquisition.stream import Chunk, Source
 from flexor.door import GUEST, Door
-from flexor.feed import Feed
+from flexor.feed import Feed, spawn
 from flexor.messages import Kind
 from flexor.perform import performed, told_source
 from flexor.reader import Reader, room_for
@@ -21,6 +22,8 @@ from preprocessing.quality import MENDS, Finding, Quality
 POLL_S = 0.01
 STATUS_S = 0.1
 INBOX_S = 1.0
+CLOSE_S = 2.0
+"""A view has so long to give the terminal back."""
 
 
 @dataclass
@@ -44,15 +47,20 @@ class Watch:
     """why the source ended before its time"""
 
 
-def run_watch(source_word: str, line_hz: float, seconds: float | None) -> dict[str, Any]:
+def run_watch(
+    source_word: str, line_hz: float, seconds: float | None, *, view: bool = False
+) -> dict[str, Any]:
     """Opens the source and a door to it, and streams until it ends, the time is over, a guest
     asks for the end, or Ctrl-C.
 
     A virtual wearer does what guests tell it: {"perform": {"gesture": ..., "effort": 0..1}}.
+    view: draws the electrodes, where there is a terminal.
     """
     source = told_source(source_word)
+    drawn = view and sys.stdout.isatty()
+    feeds = [spawn("flexor.view", source.spec, source_word, keyboard=True)] if drawn else []
     with closing(Door(source.spec, source_word)) as door:
-        watching = Watch(Quality(line_hz=line_hz), source, door)
+        watching = Watch(Quality(line_hz=line_hz), source, door, feeds)
         with suppress(KeyboardInterrupt):
             watch(watching, seconds)
     return {
@@ -76,7 +84,7 @@ def watch(watching: Watch, seconds: float | None = None) -> None:
                 break
             turn(watching, inbox.take(POLL_S))
     for feed in watching.feeds:
-        feed.close(0.0)
+        feed.close(0.0 if feed.process is None else CLOSE_S)
     watching.error = None if inbox.error is None else str(inbox.error)
 
 

@@ -23,7 +23,10 @@ class Watcher:
     """A feed that keeps what the view would have been told."""
 
     process = None
-    dropped_n = 0
+    name = "picture"
+    alive, missed = True, False
+    dropped_n = refused_n = 0
+    told: dict[str, Any] = {}  # noqa: RUF012 - a recorder would tell of itself
 
     def __init__(self, spec: Any) -> None:
         self.seen = Seen()
@@ -49,7 +52,7 @@ class Watcher:
             self.send_marker(chunk.clock_s, marker.text)
 
     def send_marker(self, clock_s: float, text: str) -> bool:
-        return ":" in text or self.send(Kind.MARKER, {"clock_s": clock_s, "text": text})
+        return self.send(Kind.MARKER, {"clock_s": clock_s, "text": text})
 
     def poll(self) -> list[dict[str, Any]]:
         return []
@@ -63,8 +66,8 @@ def main() -> None:
     folder = Path(sys.argv[1])
     watchers: list[Watcher] = []
 
-    def watch(spec: Any, *_: Any) -> list[Watcher]:
-        watchers.append(Watcher(spec))
+    def watch(source: Any, *_: Any) -> list[Watcher]:
+        watchers.append(Watcher(source.spec))
         return watchers
 
     run._feeds = watch  # type: ignore[assignment]

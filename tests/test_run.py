@@ -109,6 +109,32 @@ def test_the_view_shows_electrodes_intent_and_what_is_wrong() -> None:
     for word in ("armed", "hand_close", "90 % sure", "flat: press", "lost samples 3", "20°"):
         assert word in text
     assert seen.levels[1] == pytest.approx(28.3, abs=0.5)
+    assert "1 of 2 good" in text
+    assert "asked for" in text
+    assert "It follows." in text
+    assert "hold a: arm" in text
+
+
+def test_the_view_tells_what_happened_apart_from_what_is_asked_for() -> None:
+    seen = Seen()
+    note(Kind.MARKER, {"clock_s": 0.0, "text": "hand_close"}, seen)
+    note(Kind.MARKER, {"clock_s": 0.1, "text": "gate disarmed: Disarmed on request."}, seen)
+    for rejected in (False, True):
+        intent = Intent("hand_close", 0.5, 0.9, 0.0, 1, rejected)
+        note(Kind.INTENT, IntentMessage(0.0, intent), seen)
+    text = shown(draw(seen))
+    assert seen.prompt == "hand_close"
+    assert "Disarmed on request." in text
+    assert "decided   █?" in text
+
+
+def test_the_view_of_electrodes_alone_speaks_of_no_hand() -> None:
+    seen = Seen()
+    note(Kind.SPEC, {"spec": {"channels": ["a"], "unit": "uV", "full_scale": 100.0}}, seen)
+    note(Kind.STATUS, {"state": "watching", "cause": "No hand is connected.", "counts": {}}, seen)
+    text = shown(draw(seen))
+    assert "1 of 1 good" in text
+    assert "arm" not in text
 
 
 def test_the_bench_sends_what_it_decides_and_names_its_ratio() -> None:
