@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -29,7 +30,10 @@ def kept_weights(
     """Pre-trained weights, from `folder` where the same recipe has met the same users before.
 
     episodes: pre-trained by calibrations that are played (training.raw_episodes)."""
-    digest = hashlib.sha256(f"{recipe} {labels}{' episodes' * episodes}".encode())
+    told = replace(  # what follows the pre-training says nothing of its weights
+        recipe, finetune=recipe.pretrain, recentring=replace(recipe.recentring, prior_blocks=0)
+    )
+    digest = hashlib.sha256(f"{told} {labels}{' episodes' * episodes}".encode())
     for segment in segments:
         digest.update(f"{segment.user} {segment.session} {segment.gesture}".encode())
         digest.update(np.ascontiguousarray(segment.samples).tobytes())
