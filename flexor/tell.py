@@ -94,7 +94,9 @@ def _own_limits(joint: Joint) -> dict[str, Any]:
         "low_deg": joint.range_deg[0],
         "high_deg": joint.range_deg[1],
         "max_deg_s": joint.max_velocity_deg_s,
+        "max_deg_s2": joint.max_acceleration_deg_s2,
         "max_nm": joint.max_torque_nm,
+        "max_nm_s": joint.max_torque_rate_nm_s,
     }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from acquisition.stream import Chunk, FlexorError, Refused, Spec
 from flexor.calibration import Phase, again, go_on, pause
+from flexor.calibration_effort import EFFORT_SPAN_S, effort_now
 from flexor.calibration_fit import Report
 from flexor.calibration_keep import profile_text
 from flexor.calibration_plan import HOLD, Wanted, target_at
@@ -22,10 +23,6 @@ from flexor.wearers import Version, Wearers
 
 AHEAD_S, HURRY_S = 0.1, 0.3
 """How far a simulated wearer's time goes beyond what was heard; more where nobody watches it."""
-LEVEL_S = 0.2
-"""Of signal that the cursor shows."""
-USUAL_RATIO = 8.0
-"""Of a contraction's level to rest's, until one was seen."""
 TRACE_N = 60
 """Points of a moving target that are drawn."""
 LEAVE_S = 20.0
@@ -207,13 +204,14 @@ class Calibrating:
         if sitting is None:
             return {"phase": "", "problem": self.problem}
         guide, task = sitting.guide, sitting.guide.task
+        span_n = round(EFFORT_SPAN_S * guide.spec.rate_hz)
         view: dict[str, Any] = {
             "phase": guide.phase.value,
             "problem": self.problem,
             "left_s": round(guide.left_s, 2),
             "share": round(min(1.0, guide.phase_s / max(1e-9, guide.phase_s + guide.left_s)), 3),
             "target": round(guide.target, 3),
-            "level": self._level(sitting),
+            "level": effort_now(guide, self.hub.newest(span_n)),
             "done": guide.done_n,
             "all": guide.all_n,
             "newest": self.newest,
@@ -230,19 +228,6 @@ class Calibrating:
             i = sitting.intent
             view["intent"] = [i.gesture, round(i.strength, 3), round(i.confidence, 3), i.rejected]
         return view
-
-    def _level(self, sitting: Sitting) -> float | None:
-        """0 .. 1: the wearer's effort now, of a comfortable contraction of what is asked for."""
-        looks = sitting.guide.looks
-        newest = self.hub.newest(round(LEVEL_S * sitting.guide.spec.rate_hz))
-        if not looks or not len(newest) or np.isnan(newest).any():
-            return None
-        task = sitting.guide.task
-        own = [at.level for at in looks if task is not None and at.task.gesture == task.gesture]
-        rest = float(np.median([at.rest_level for at in looks]))
-        comfort = float(np.median(own)) if own else USUAL_RATIO * rest
-        level = float(np.sqrt(np.mean(newest.var(axis=0))))
-        return round(min(1.3, max(0.0, (level - rest) / max(1e-9, comfort - rest))), 3)
 
 
 def _asks(sitting: Sitting) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from acquisition.stream import Refused
 from flexor.dashboard.access import Access
 from flexor.dashboard.audit import Audit
 from flexor.dashboard.calibrating import Calibrating
+from flexor.dashboard.editing import GestureChoice, Hands, gestures_text, limits_text, save
 from flexor.dashboard.hub import Hub
 from flexor.dashboard.policy import MAY, Who, Why
 from flexor.dashboard.recordings import Recordings
@@ -56,6 +57,8 @@ class Desk:
     """the test that is done, or was done last"""
     every_turn: list[Callable[[], None]] = field(default_factory=list)
     """called after every look at the run: tests and calibrations go on here"""
+    driven: str = ""
+    """the hand of the run that was begun here"""
     players: dict[str, Player] = field(default_factory=dict)
     """name of a browser's session -> what it looks at instead of the run"""
 
@@ -140,6 +143,32 @@ class Desk:
         version = self.wearers.roll_back(self.wearer, number)
         self._log(cookie, "roll back", name=self.wearer, version=version.number)
 
+    @cached_property
+    def hands(self) -> Hands:
+        """What is known of the hands."""
+        return Hands(self.folder / "hands.json")
+
+    async def set_limits(self, cookie: str, wanted: Mapping[str, Mapping[str, float]]) -> Version:
+        """A new version of the wearer's profile with these limits. Refuses who does not control,
+        and whatever is wider than the hand's own."""
+        self._must(cookie, "limits")
+        path, hand = self.wearers.profile_path(self.wearer), self.hands.spec(self.chosen.hand)
+        text = limits_text(path, hand, wanted)
+        version = await asyncio.to_thread(save, self.wearers, self.wearer, text, hand, "limits")
+        told = {joint: dict(row) for joint, row in wanted.items()}
+        self._log(cookie, "limits", name=self.wearer, version=version.number, limits=told)
+        return version
+
+    async def set_gestures(self, cookie: str, wanted: Sequence[GestureChoice]) -> Version:
+        """The same with what each gesture does."""
+        self._must(cookie, "gestures")
+        path, hand = self.wearers.profile_path(self.wearer), self.hands.spec(self.chosen.hand)
+        text = gestures_text(path, wanted)
+        version = await asyncio.to_thread(save, self.wearers, self.wearer, text, hand, "gestures")
+        told = {each.gesture: dict(each.joints) for each in wanted}
+        self._log(cookie, "gestures", name=self.wearer, version=version.number, gestures=told)
+        return version
+
     def take_in(self, cookie: str, name: str, data: bytes) -> Version:
         """A wearer's profile from another device. Refuses who does not control, and bad files."""
         self._must(cookie, "import")
@@ -152,6 +181,8 @@ class Desk:
         while True:
             if self.hub.attach():
                 self.hub.poll()
+                if self.driven:
+                    self.hands.note(self.driven, self.hub.about)
             for call in list(self.every_turn):
                 call()
             await asyncio.sleep(POLL_S)
@@ -197,6 +228,7 @@ class Desk:
                 await asyncio.to_thread(self.supervisor.end, self.hub.say)
             self.hub.leave()
             await asyncio.to_thread(self.supervisor.start, self.words(what))
+            self.driven = self.chosen.hand if what == "run" else ""
         except Refused as error:
             return str(error)
         self._log(cookie, f"begin {what}", source=self.chosen.source, hand=self.chosen.hand)

@@ -55,6 +55,8 @@ MAY: Mapping[str, Who] = {
     "wearer": Who.CONTROLLER,
     "roll back": Who.CONTROLLER,
     "import": Who.CONTROLLER,
+    "limits": Who.CONTROLLER,
+    "gestures": Who.CONTROLLER,
     "record": Who.CONTROLLER,
     "end recording": Who.CONTROLLER,
     "delete recording": Who.CONTROLLER,

@@ -10,6 +10,7 @@ from nicegui import ui
 from acquisition.stream import Refused
 from flexor.dashboard.desk import Desk
 from flexor.dashboard.pages.frame import Visit
+from flexor.dashboard.pages.profile_edit import gestures_card, limits_card
 from flexor.dashboard.pages.start import tell
 
 
@@ -20,6 +21,12 @@ def draw(desk: Desk, visit: Visit) -> None:
     with ui.card().classes("w-full"):
         ui.label(visit.word("versions")).classes("text-h6")
         _versions(desk, visit)
+    if desk.wearer:
+        with ui.element("div").classes("flexor-grid"):
+            with ui.card().classes("w-full"):
+                limits_card(desk, visit)
+            with ui.card().classes("w-full"):
+                gestures_card(desk, visit)
     with ui.card().classes("w-full"):
         ui.label(visit.word("import")).classes("text-h6")
         _import(visit)
