@@ -143,8 +143,8 @@ def guided(
     """Every contraction, and those again that the wearer wants to repeat."""
     while True:
         while sitting.guide.phase is not Phase.DONE:
-            events = hear(sitting, _next(chunks))
-            view.show(sitting, events)
+            chunk = _next(chunks)
+            view.show(sitting, hear(sitting, chunk), chunk.samples)
         view.table(sitting)
         if ask is None:
             return

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from acquisition.stream import Samples
 from flexor.calibration import Happened, Phase
+from flexor.calibration_effort import EFFORT_SPAN_S, MOST, effort_now
 from flexor.calibration_sitting import Sitting
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
 DRAWN_EVERY_S = 0.1
 BAR_WIDTH, PANEL_WIDTH = 50, 72
@@ -25,6 +31,8 @@ class View:
     def __init__(self, live: Any = None) -> None:
         self._live = live
         self._drawn_s = 0.0
+        self._newest: deque[Samples] = deque()
+        self._held_n = 0
 
     def say(self, text: str) -> None:
         """One line that stays."""
@@ -33,17 +41,26 @@ class View:
         else:
             print(text, file=sys.stderr, flush=True)
 
-    def show(self, sitting: Sitting, events: Sequence[Happened]) -> None:
+    def show(self, sitting: Sitting, events: Sequence[Happened], samples: Samples) -> None:
         """Whenever something was heard; cheap when called often."""
+        self._keep(samples, round(EFFORT_SPAN_S * sitting.guide.spec.rate_hz))
         for event in events:
             if event.take is not None:
-                self.say(_judged(event))
+                self.say(_judged(event) + _apart(sitting, event))
             if self._live is None and event.phase is Phase.HOLD and event.task is not None:
                 task = event.task
                 self.say(f"{task.gesture} ({task.shape}, {task.position}) for {task.seconds:g} s")
         if self._live is not None and time.monotonic() - self._drawn_s >= DRAWN_EVERY_S:
             self._drawn_s = time.monotonic()
-            self._live.update(draw(sitting), refresh=True)
+            newest = np.concatenate(self._newest)
+            self._live.update(draw(sitting, effort_now(sitting.guide, newest)), refresh=True)
+
+    def _keep(self, samples: Samples, most_n: int) -> None:
+        """The newest samples, as many as the bar of the effort needs."""
+        self._newest.append(samples)
+        self._held_n += len(samples)
+        while self._held_n - len(self._newest[0]) >= most_n:
+            self._held_n -= len(self._newest.popleft())
 
     def table(self, sitting: Sitting) -> None:
         """Every gesture, how well it is told apart and what its shape is."""
@@ -86,8 +103,8 @@ def viewer(sitting: Sitting) -> Iterator[View]:
         yield View(live)
 
 
-def draw(sitting: Sitting) -> RenderableType:
-    """The panel: what is asked for, the target, how long still, and how far it is."""
+def draw(sitting: Sitting, effort: float | None = None) -> RenderableType:
+    """The panel: what is asked for, the target, the effort, how long still, and how far it is."""
     from rich.console import Group
     from rich.panel import Panel
     from rich.progress_bar import ProgressBar
@@ -106,8 +123,36 @@ def draw(sitting: Sitting) -> RenderableType:
     ]
     if holds and task.shape != "hold":
         rows.insert(2, ProgressBar(1.0, guide.target, BAR_WIDTH, complete_style="magenta"))
+    rows.append(_effort(guide.target if holds else 0.0, effort))
     rows.append(Text(f"{guide.done_n} of {guide.all_n} contractions   Ctrl-C breaks off", "dim"))
     return Panel(Group(*rows), title="calibration", width=PANEL_WIDTH, padding=(1, 3))
+
+
+def _effort(target: float, effort: float | None) -> Text:
+    """How firmly the wearer contracts, with a mark where it should be."""
+    from rich.text import Text
+
+    full = round(BAR_WIDTH / MOST)  # a comfortable contraction
+    row = list("█" * round(full * (effort or 0.0)) + "·" * BAR_WIDTH)[:BAR_WIDTH]
+    at = min(BAR_WIDTH - 1, round(full * target))
+    text = Text("".join(row), "blue")
+    if target > 0.0:
+        text = Text.assemble(("".join(row[:at]), "blue"), ("┃", "bold green"),
+                             ("".join(row[at + 1 :]), "blue"))  # fmt: skip
+    return text.append("  effort" if effort is not None else "  effort: after the first one", "dim")
+
+
+def _apart(sitting: Sitting, event: Happened) -> str:
+    """How well this gesture is told apart by now, where there is something to tell it from."""
+    report = sitting.guide.report()
+    if report is None or event.take is None:
+        return ""
+    gesture = event.take.task.gesture
+    share = report.per_gesture.get(gesture)
+    shape = "".join(DOTS[round(8 * v)] for v in report.spider.get(gesture, ()))
+    wrong = ", ".join(b for a, b, _ in report.confused if a == gesture)
+    told = "" if share is None else f"   {100 * share:.0f} % right"
+    return f"   |{shape}|{told}" + (f", taken for {wrong}" if wrong else "")
 
 
 def _style(holds: bool) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Optional
 import typer
 
 from flexor.app import JsonFile, app
-from flexor.emit import emit as _emit
+from flexor.emit import show_calibration
 
 GESTURES = "hand_close,hand_open,wrist_flexion,wrist_extension,radial_deviation,ulnar_deviation"
 
@@ -58,4 +58,5 @@ def calibrate(
     )
     asks = sys.stdin.isatty() and keep is None and json_file != "-"
     choices = Choices(artifact, keep, trial, go_on, fast, user, seed)
-    _emit(run_calibrate(source, profile, wanted, choices, input if asks else None), json_file)
+    report = run_calibrate(source, profile, wanted, choices, input if asks else None)
+    show_calibration(report, json_file)

@@ -29,6 +29,17 @@ def show_run(report: dict[str, Any], json_file: str | None) -> None:
     _write_json(report, json_file)
 
 
+def show_calibration(report: dict[str, Any], json_file: str | None) -> None:
+    """The same for a calibration."""
+    if json_file == "-":
+        print(json.dumps(report, indent=2))
+        return
+    from flexor.report import print_calibration
+
+    print_calibration(report)
+    _write_json(report, json_file)
+
+
 def _write_json(report: dict[str, Any], json_file: str | None) -> None:
     from acquisition.stream import Refused
 

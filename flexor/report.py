@@ -81,6 +81,30 @@ def _run_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
+def print_calibration(report: dict[str, Any], console: Console | None = None) -> None:
+    """What a calibration came to, and what to do next; the gestures were told of before."""
+    console = console or Console()
+    table = Table(title="calibration", show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    tried = report["trial"].get("accuracy")
+    apart = report["separability"] or {}
+    rows = {
+        "right on the last repetition": _percent(report["held_out_accuracy"]),
+        "right when it was tried": "not tried" if tried is None else _percent(tried),
+        "hardest to tell apart": " and ".join((apart.get("nearest") or ["-"])[:2]),
+        "too weak": ", ".join(report["weak"]) or "none",
+        "repeated": f"{sum(row['tries'] > 1 for row in report['rows'])} of {len(report['rows'])}",
+        "profile": report["profile"] or "not kept",
+        "recording": report["recording"],
+    }
+    for name, text in rows.items():
+        table.add_row(name, escape(text))
+    console.print(table)
+    if report["kept"]:
+        console.print(f"Next: flexor run --profile {report['profile']}", highlight=False)
+
+
 def device_text(counts: Mapping[str, int]) -> str:
     """What happened between the device and us: all that did, and how many samples came of it."""
     told = {k: n for k, n in counts.items() if n or k in {"samples", "lost_samples"}}
