@@ -6,10 +6,21 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from acquisition.stream import Refused
 
+PLOTTED = (
+    "completion",
+    "throughput_bit_s",
+    "time_s",
+    "completion_s",
+    "path_efficiency",
+    "overshoots_per_trial",
+    "overshoots_per_posture",
+)
+"""Figures that are drawn over the days"""
 FIELDS = ("at", "kind", "source", "artifact", "figures")
 
 
@@ -20,9 +31,12 @@ def keep(
     artifact: str,
     figures: Mapping[str, Any],
     wall_clock: Callable[[], float] = time.time,
+    *,
+    wearer: str = "",
 ) -> dict[str, Any]:
     """Adds the figures of one test. Refuses where the file cannot be written."""
     row = dict(zip(FIELDS, (wall_clock(), kind, source, artifact, dict(figures)), strict=True))
+    row["wearer"] = wearer
     try:
         with path.open("ab") as file:
             file.write(json.dumps(row).encode() + b"\n")
@@ -48,6 +62,29 @@ def kept(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def days(rows: list[dict[str, Any]], kind: str, wearer: str) -> list[dict[str, Any]]:
+    """One row for each day on which this wearer did this test, from old to new: {"day", "tests"}
+    and the mean of every figure of PLOTTED that its tests have."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["kind"] == kind and row.get("wearer", "") == wearer:
+            day = time.strftime("%Y-%m-%d", time.localtime(row["at"]))
+            found.setdefault(day, []).append(row["figures"])
+    return [
+        {"day": day, "tests": len(figures)}
+        | {name: round(_mean(figures, name), 4) for name in PLOTTED if _has(figures, name)}
+        for day, figures in sorted(found.items())
+    ]
+
+
+def _has(figures: list[Mapping[str, Any]], name: str) -> bool:
+    return any(isinstance(each.get(name), (int, float)) for each in figures)
+
+
+def _mean(figures: list[Mapping[str, Any]], name: str) -> float:
+    return fmean(v for each in figures if isinstance(v := each.get(name), (int, float)))
+
+
 def report_pdf(rows: list[dict[str, Any]]) -> bytes:
     """The tests as a document, the newest first. Refuses when there are none."""
     from fpdf import FPDF
@@ -62,7 +99,8 @@ def report_pdf(rows: list[dict[str, Any]]) -> bytes:
     for row in reversed(rows):
         at = time.strftime("%Y-%m-%d %H:%M", time.localtime(row["at"]))
         page.set_font("Helvetica", "B", 12)
-        title = f"{at}   {row['kind']}   {row['source']}   {row['artifact']}"
+        who = row.get("wearer", "")
+        title = f"{at}   {row['kind']}   {who}   {row['source']}   {row['artifact']}"
         page.cell(0, 9, _latin(title), new_x="LMARGIN", new_y="NEXT")
         page.set_font("Helvetica", "", 10)
         for name, value in row["figures"].items():

@@ -89,7 +89,12 @@ def framed(desk: Desk, request: Request, path: str, key: str, draw: Draw) -> Non
 
 def told(words: Mapping[str, str]) -> str:
     """Words for the page's script, as one attribute carries them."""
-    return html.escape(json.dumps(words))
+    return told_json(words)
+
+
+def told_json(value: object) -> str:
+    """The same of anything that JSON takes."""
+    return html.escape(json.dumps(value))
 
 
 def canvas(name: str, height: str, label: str, **data: str) -> None:

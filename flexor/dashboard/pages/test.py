@@ -9,9 +9,9 @@ from nicegui import ui
 
 from acquisition.stream import Refused
 from flexor.dashboard.desk import Desk
-from flexor.dashboard.history import keep, kept
+from flexor.dashboard.history import days, keep, kept
 from flexor.dashboard.hub import Hub
-from flexor.dashboard.pages.frame import Visit, canvas
+from flexor.dashboard.pages.frame import Visit, canvas, told, told_json
 from flexor.dashboard.pages.start import start_card, tell
 from flexor.dashboard.words import WORDS
 from flexor.exam_wearer import ExamWearer
@@ -22,6 +22,7 @@ from models.intent import Intent
 
 HISTORY = "tests.jsonl"
 SHOWN_N = 20
+DAY_WORDS = ("completion", "throughput", "seconds", "efficiency", "overshoots")
 USUAL = (("wrist_flexion", "wrist_extension"), ("hand_open", "hand_close"))
 
 
@@ -32,6 +33,9 @@ def draw(desk: Desk, visit: Visit) -> None:
         _choice(desk, visit)
         canvas("test", "24rem", visit.word("test"))
     with ui.card().classes("w-full"):
+        ui.label(visit.word("over_days")).classes("text-h6")
+        _days(desk, visit)
+    with ui.card().classes("w-full"):
         ui.label(visit.word("history")).classes("text-h6")
         table = ui.table(columns=_columns(visit), rows=[], row_key="at").classes("w-full")
         ui.link(visit.word("report"), "/report.pdf", new_tab=True)
@@ -41,6 +45,44 @@ def draw(desk: Desk, visit: Visit) -> None:
 
     refresh()
     ui.timer(2.0, refresh)
+
+
+def _days(desk: Desk, visit: Visit) -> None:
+    """Speed and completion, day by day, of one wearer and one test."""
+    words = told({key: visit.word(key) for key in DAY_WORDS})
+
+    def there() -> list[dict[str, Any]]:
+        return kept(desk.folder / HISTORY)
+
+    @ui.refreshable
+    def show() -> None:
+        rows = days(there(), kind.value, who.value)
+        if not rows:
+            ui.label(visit.word("no_tests")).classes("text-caption")
+            return
+        canvas("days", "15rem", visit.word("over_days"), days=told_json(rows), words=words)
+        last = rows[-1]
+        ui.label(f"{last['day']}: {last['tests']} × {visit.word(f'test_{kind.value}')}").classes(
+            "text-caption"
+        )
+
+    with ui.row().classes("items-end gap-2"):
+        names = {name: name or visit.word("nobody") for name in ["", *desk.wearers.names()]}
+        names |= {row["wearer"]: row["wearer"] for row in there() if row.get("wearer")}
+        who = ui.select(names, value=desk.wearer, label=visit.word("wearer"))
+        kinds = {name: visit.word(f"test_{name}") for name in KINDS}
+        kind = ui.select(kinds, value="fitts", label=visit.word("test"))
+    show()
+    who.on_value_change(show.refresh)
+    kind.on_value_change(show.refresh)
+    seen = [len(there())]
+
+    def look() -> None:
+        if seen[0] != len(there()):
+            seen[0] = len(there())
+            show.refresh()
+
+    ui.timer(2.0, look)
 
 
 def _choice(desk: Desk, visit: Visit) -> None:
@@ -119,13 +161,14 @@ def begin_test(
 
 def _keep(desk: Desk, hub: Hub, kind: str, figures: dict[str, Any]) -> None:
     try:
-        keep(desk.folder / HISTORY, kind, hub.source, hub.about.get("artifact", ""), figures)
+        path, artifact = desk.folder / HISTORY, hub.about.get("artifact", "")
+        keep(path, kind, hub.source, artifact, figures, wearer=desk.wearer)
     except Refused as error:
         hub.events.append((time.monotonic(), str(error)))
 
 
 def _columns(visit: Visit) -> list[dict[str, Any]]:
-    names = ("when", "test", "completion", "figure", "efficiency")
+    names = ("when", "wearer", "test", "completion", "figure", "efficiency", "overshoots")
     return [
         {"name": name, "label": visit.word(name), "field": name, "align": "left"} for name in names
     ]
@@ -139,6 +182,7 @@ def _row(row: dict[str, Any], visit: Visit) -> dict[str, str]:
         "motion": f"{figures.get('completion_s') or 0.0:.2f} s",
     }
     path = figures.get("path_efficiency")
+    over = figures.get("overshoots_per_trial", figures.get("overshoots_per_posture"))
     return {
         "at": str(row["at"]),
         "when": time.strftime("%Y-%m-%d %H:%M", time.localtime(row["at"])),
@@ -146,4 +190,6 @@ def _row(row: dict[str, Any], visit: Visit) -> dict[str, str]:
         "completion": f"{100 * figures['completion']:.0f} %",
         "figure": told.get(row["kind"], ""),
         "efficiency": "" if path is None else f"{100 * path:.0f} %",
+        "overshoots": "" if over is None else f"{over:.2f}",
+        "wearer": row.get("wearer", "") or visit.word("nobody"),
     }

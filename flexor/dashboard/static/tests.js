@@ -46,3 +46,54 @@ flexor.pictures.test = (place, view) => {
   }
   if (test.done) context.fillText("✓", w / 2, 24);
 };
+
+// Figures of each day: a bar for completion, a line for each of the others on a scale of its own.
+flexor.pictures.days = (place) => {
+  const [context, w, h] = flexor.paper(place);
+  const days = (place.flexorDays = place.flexorDays || JSON.parse(place.dataset.days));
+  const words = (place.flexorWords = place.flexorWords || JSON.parse(place.dataset.words));
+  const lines = [
+    ["throughput_bit_s", words.throughput, "--flexor-ink"], ["time_s", words.seconds, "--flexor-ink"],
+    ["completion_s", words.seconds, "--flexor-ink"], ["path_efficiency", words.efficiency, "--flexor-good"],
+    ["overshoots_per_trial", words.overshoots, "--flexor-bad"], ["overshoots_per_posture", words.overshoots, "--flexor-bad"],
+  ].filter(([name]) => days.some((day) => day[name] !== undefined));
+  const [top, foot] = [16 * (Math.ceil((lines.length + 1) / 2)) + 8, h - 18], each = (w - 16) / days.length;
+  const x = (k) => 8 + each * (k + 0.5), y = (share) => foot - (foot - top) * share;
+  context.font = "11px system-ui";
+  context.textAlign = "center";
+  days.forEach((day, k) => {
+    context.fillStyle = flexor.colour("--flexor-text");
+    context.globalAlpha = 0.15;
+    const wide = Math.min(40, each * 0.7);
+    context.fillRect(x(k) - wide / 2, y(day.completion || 0), wide, foot - y(day.completion || 0));
+    context.globalAlpha = 1;
+    const every = Math.ceil(days.length / Math.max(1, Math.floor(w / 48)));
+    if (k % every === 0) context.fillText(day.day.slice(5), x(k), h - 4);
+  });
+  context.textAlign = "start";
+  context.fillStyle = flexor.colour("--flexor-text");
+  const last = days[days.length - 1];
+  context.fillText(`▮ ${words.completion}: ${Math.round(100 * (last.completion || 0))} %`, 8, 12);
+  lines.forEach(([name, word, colour], i) => {
+    const most = name === "path_efficiency" ? 1 : Math.max(1e-9, ...days.map((day) => day[name] || 0)) * 1.1;
+    context.strokeStyle = flexor.colour(colour);
+    context.fillStyle = context.strokeStyle;
+    context.lineWidth = 2;
+    context.beginPath();
+    let drawn = false;
+    days.forEach((day, k) => {
+      if (day[name] === undefined) return;
+      if (drawn) context.lineTo(x(k), y(day[name] / most)); else context.moveTo(x(k), y(day[name] / most));
+      drawn = true;
+    });
+    context.stroke();
+    days.forEach((day, k) => {
+      if (day[name] === undefined) return;
+      context.beginPath();
+      context.arc(x(k), y(day[name] / most), 3.5, 0, 2 * Math.PI);
+      context.fill();
+    });
+    const value = last[name] === undefined ? "–" : name === "path_efficiency" ? `${Math.round(100 * last[name])} %` : last[name].toFixed(2);
+    context.fillText(`● ${word}: ${value}`, 8 + ((i + 1) % 2) * w / 2, 12 + 16 * Math.floor((i + 1) / 2));
+  });
+};
