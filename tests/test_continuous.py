@@ -15,8 +15,8 @@ from acquisition.stream import Chunk, Refused, Spec
 from models.decoder import open_decoder
 from preprocessing.course import Course
 from training.continuous import MODELS, UNSEEN, WIDTH, Asked, fold, run
-from training.continuous_artifact import artifact_of, rows_of
-from training.continuous_baseline import SPLITS, baseline_rows, lagged
+from training.continuous_artifact import GAINS, artifact_of, rows_of, widened
+from training.continuous_baseline import SPLITS, baseline_rows, followed_rows, lagged
 from training.continuous_data import (
     FIELDS,
     STEPS_N,
@@ -230,6 +230,15 @@ def test_the_split_alone_moves_the_baseline() -> None:
     )
 
 
+def test_scales_of_int8_are_made_for_weaker_and_stronger_signals() -> None:
+    steps = steps_of(RECIPE, toy(0).segment, centred(toy(0)), fixed=True)
+    x = steps.features()[:5]
+    rows = widened(x, 3).reshape(len(GAINS), 5, 3, 3, STEPS_N)
+    np.testing.assert_array_equal(rows[0].reshape(5, -1), x)
+    np.testing.assert_allclose(rows[2, :, 2], 2 * rows[0, :, 2], rtol=1e-6)
+    np.testing.assert_allclose(rows[1, :, :2], rows[0, :, :2] - np.log(2), atol=1e-5)
+
+
 def test_recordings_are_pooled_around_their_common_mean() -> None:
     rng = np.random.default_rng(0)
     parts = [(rng.normal(m, s, 50), rng.normal(m, 1, 50)) for m, s in ((0, 1), (3, 2))]
@@ -342,7 +351,11 @@ def test_the_page_tells_where_the_network_is_beaten() -> None:
         ]
     )
     record = {"command": "c", "commit": "0" * 40, "machine": "m", "left_out": [], "rows": rows}
-    record["baseline"] = baseline_rows([toy(0), toy(1)])
+    pull = replace(toy(0), segment=replace(toy(0).segment, gesture="knee_flexion"))
+    record["baseline"], record["followed"] = baseline_rows([toy(0), toy(1)]), followed_rows([pull])
     text = "\n".join(page["continuous_part"]("Title", {**record, "artifacts": []}))
     assert "- toy: bend, unseen: `kernel-log` 0.900, network 0.800" in text
     assert "baseline `ridge-envelope` in 1 of 1 groups" in text
+    assert "| toy: bend |  | unseen | 0.80 | 0.20 |  |  |" in text
+    assert "| causal | none | itself | 0." in text
+    assert "| knee flexion | 1 | -" in text, "the muscle against it"

@@ -13,7 +13,7 @@ from typing import Any
 
 from acquisition.stream import Refused
 from training.continuous_artifact import artifact_of, rows_of
-from training.continuous_baseline import baseline_rows
+from training.continuous_baseline import baseline_rows, followed_rows
 from training.continuous_data import FIELDS, Field, Take, folds, recipe_for, steps_of, takes
 from training.continuous_fit import PRETRAIN
 from training.continuous_own import between, calibrated
@@ -29,6 +29,11 @@ SEEDS = (0,)
 MODELS = ("ridge-envelope", "ridge-log", "kernel-log", "course")
 """Ridge on envelopes with 0.5 s of lags; on envelopes, their logarithms and wave lengths with 1 s;
 radial functions of the latter; the network."""
+BESIDE: dict[str, tuple[str, Callable[[Sequence[Take]], list[dict[str, Any]]]]] = {
+    "knee": ("baseline", baseline_rows),
+    "force": ("followed", followed_rows),
+}
+"""field -> what else of its recordings is told, and what makes it"""
 PARTS_OF_IT = ("data", "fit", "linear", "own", "people", "score")
 """Files training/continuous_*.py on which what is measured rests."""
 
@@ -58,7 +63,7 @@ def run(asked: Asked, progress: Progress | None = None) -> dict[str, Any]:
     """
     scores: list[Score] = []
     artifacts: list[dict[str, Any]] = []
-    baseline: list[dict[str, Any]] = []
+    beside: dict[str, list[dict[str, Any]]] = {}
     missing = []
     for name in asked.fields:
         field = FIELDS[name]
@@ -81,8 +86,8 @@ def run(asked: Asked, progress: Progress | None = None) -> dict[str, Any]:
             make = partial(exported, recipe, field, found, groups[-1], asked.out)
             what = ("artifacts", *groups[-1])
             artifacts += _kept(asked, field, asked.seeds[0], what, make)
-        if name == "knee":
-            baseline = baseline_rows(found)
+        if name in BESIDE:
+            beside |= {BESIDE[name][0]: BESIDE[name][1](found)}
     if not scores:
         raise Refused(f"{asked.data} holds none of {missing}; give the folder that holds the sets.")
     return {
@@ -90,7 +95,7 @@ def run(asked: Asked, progress: Progress | None = None) -> dict[str, Any]:
         "left_out": missing,
         "rows": summary([s for s in scores if s.model in asked.models]),
         "artifacts": artifacts,
-        "baseline": baseline,
+        **beside,
     }
 
 

@@ -53,6 +53,36 @@ def baseline_rows(found: Sequence[Take]) -> list[dict[str, Any]]:
     return rows
 
 
+TESTED = {"knee_extension": 0, "knee_flexion": 1, "dorsiflexion": 2, "plantar_flexion": 3}
+"""Task of the force set -> the channel of the muscle that was tested (its README)."""
+SMOOTH_HZ = 0.5
+
+
+def followed_rows(found: Sequence[Take]) -> list[dict[str, Any]]:
+    """One row for each task: how the slow envelope of the tested muscle goes with its force, and
+    what the best straight line of it reaches on the very recording that it is fitted to."""
+    rows = []
+    for task in dict.fromkeys(t.task for t in found):
+        mine = [t for t in found if t.task == task]
+        r = np.array([_correlation(t, TESTED[task]) for t in mine])
+        line, middle = float((r * r).mean()), float(np.median(r))
+        rows.append({"task": task, "people_n": len(r), "correlation": middle, "line_r2": line})
+    return rows
+
+
+def _correlation(take: Take, channel: int) -> float:
+    rate = take.segment.spec.rate_hz
+    samples = take.segment.samples[:, channel].astype(np.float64)
+    smooth = butter(1, SMOOTH_HZ, fs=rate, output="sos")
+    slow = sosfilt(smooth, np.abs(samples - samples.mean()))
+    first = round(rate / 2)
+    if take.segment.targets is None:
+        raise ValueError(f"the segment {take.segment.key} has no targets")  # none of ours
+    truth = take.segment.targets.values[:, 0].astype(np.float64)
+    known = np.isfinite(truth) & (np.arange(len(truth)) >= first)
+    return float(np.corrcoef(slow[known], truth[known])[0, 1])
+
+
 def envelopes(take: Take, kind: str) -> Floats:
     """(time at 50 Hz, channel): rectified in the band, low-passed."""
     run, rate = FILTERS[kind], take.segment.spec.rate_hz
