@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 DRAWN_EVERY_S = 0.1
-BAR_WIDTH, PANEL_WIDTH = 50, 72
+BAR_WIDTH, PANEL_WIDTH = 50, 74
 DOTS = " ▁▂▃▄▅▆▇█"
 
 
@@ -107,7 +107,6 @@ def draw(sitting: Sitting, effort: float | None = None) -> RenderableType:
     """The panel: what is asked for, the target, the effort, how long still, and how far it is."""
     from rich.console import Group
     from rich.panel import Panel
-    from rich.progress_bar import ProgressBar
     from rich.text import Text
 
     guide, task = sitting.guide, sitting.guide.task
@@ -115,16 +114,14 @@ def draw(sitting: Sitting, effort: float | None = None) -> RenderableType:
         return Panel(Text(guide.phase.value), width=PANEL_WIDTH)
     holds = guide.phase is Phase.HOLD
     whole_s = max(1e-9, (guide.end_n - guide.begin_n) / guide.spec.rate_hz)
+    gone = "━" * round(BAR_WIDTH * min(1.0, guide.phase_s / whole_s))
     rows: list[RenderableType] = [
         Text(task.gesture.upper() if holds else f"rest, then: {task.gesture}", _style(holds)),
         Text(f"{task.shape}, arm {task.position}, repetition {task.repetition}", "dim"),
-        ProgressBar(whole_s, guide.phase_s, BAR_WIDTH, complete_style="green" if holds else "cyan"),
-        Text(f"{guide.left_s:4.1f} s"),
+        Text.assemble((f"{gone:{BAR_WIDTH}}", _style(holds)), f"  {guide.left_s:4.1f} s"),
+        _effort(guide.target if holds else 0.0, effort),
+        Text(f"{guide.done_n} of {guide.all_n} contractions   Ctrl-C breaks off", "dim"),
     ]
-    if holds and task.shape != "hold":
-        rows.insert(2, ProgressBar(1.0, guide.target, BAR_WIDTH, complete_style="magenta"))
-    rows.append(_effort(guide.target if holds else 0.0, effort))
-    rows.append(Text(f"{guide.done_n} of {guide.all_n} contractions   Ctrl-C breaks off", "dim"))
     return Panel(Group(*rows), title="calibration", width=PANEL_WIDTH, padding=(1, 3))
 
 
@@ -139,7 +136,7 @@ def _effort(target: float, effort: float | None) -> Text:
     if target > 0.0:
         text = Text.assemble(("".join(row[:at]), "blue"), ("┃", "bold green"),
                              ("".join(row[at + 1 :]), "blue"))  # fmt: skip
-    return text.append("  effort" if effort is not None else "  effort: after the first one", "dim")
+    return text.append("  effort" if effort is not None else "  effort?", "dim")
 
 
 def _apart(sitting: Sitting, event: Happened) -> str:

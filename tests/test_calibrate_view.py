@@ -72,7 +72,7 @@ def test_the_effort_is_known_after_the_first_contraction_and_near_what_is_asked_
 
 
 def test_the_panel_shows_the_effort_beside_the_target(sitting: Sitting) -> None:
-    assert "after the first one" in printed(draw(sitting))
+    assert "effort?" in printed(draw(sitting))
     sitting.guide.phase = Phase.HOLD
     text = printed(draw(sitting, 0.5))
     assert "█" in text
