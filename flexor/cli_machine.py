@@ -96,6 +96,10 @@ def assess(
         bool, typer.Option("--calibrate", help="Each wearer is calibrated first.")
     ] = False,
     live: Annotated[bool, typer.Option("--live", help="You do it, on the run beside it.")] = False,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="With --live: the run's simulated wearer does it.")
+    ] = False,
+    targets: Annotated[int, typer.Option(help="With --live: of the ring.")] = 8,
     json_file: JsonFile = None,
 ) -> None:
     """Let a simulated wearer do a test of control, with and without each decision stage."""
@@ -103,7 +107,7 @@ def assess(
     from flexor.exam_view import examine_live
 
     if live:
-        _emit(examine_live(what), json_file)
+        _emit(examine_live(what, targets_n=targets, simulated=simulated), json_file)
         return
     users = tuple(user or (0,))
     _emit(run_assessment(what, artifact, users, runs, calibrate=calibrate), json_file)

@@ -12,7 +12,9 @@ from rich.text import Text
 
 from acquisition.stream import DeviceLost, Refused
 from flexor.dashboard.hub import Hub
+from flexor.exam_wearer import ExamWearer
 from flexor.examination import Axes, Examination, examine
+from flexor.fitts import Ring
 from flexor.messages import Kind
 from models.intent import Intent
 
@@ -27,11 +29,14 @@ def examine_live(
     kind: str,
     axes: Axes = USUAL,
     *,
+    targets_n: int = Ring.targets_n,
+    simulated: bool = False,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
     """Does a test on the newest run; gives its figures.
 
+    targets_n: of the ring. simulated: the run's own virtual wearer does it, in its samples' time.
     Refuses when no run that decides is there. Raises DeviceLost when the run ends meanwhile.
     """
     hub = Hub()
@@ -39,15 +44,23 @@ def examine_live(
         _join(hub, clock, sleep)
         intents: list[Intent] = []
         hub.listeners.append(lambda kind, value: _hear(kind, value, intents))
-        test = examine(kind, axes, hub.about["labels"], hub.about["rest"], clock())
-        with Live(draw(test, clock()), auto_refresh=False, transient=True) as live:
+        if simulated and not hub.source.startswith("synthetic"):
+            raise Refused(f'Who wears "{hub.source}" does the test: leave --simulated out.')
+        labels, rest = hub.about["labels"], hub.about["rest"]
+        now_s = hub.clock_s if simulated else clock()
+        test = examine(kind, axes, labels, rest, now_s, targets_n)
+        wearer = ExamWearer(test, hub) if simulated else None
+        with Live(draw(test, now_s), auto_refresh=False, transient=True) as live:
             while not test.done:
                 hub.poll()
                 if not hub.alive:
                     raise DeviceLost("The run ended before the test did: begin both again.")
-                test.turn(intents, clock())
+                if wearer is None:
+                    test.turn(intents, clock())
+                else:
+                    wearer.turn(intents)
                 intents.clear()
-                live.update(draw(test, clock()), refresh=True)
+                live.update(draw(test, test.now_s), refresh=True)
                 sleep(TURN_S)
         return {"test": kind, "source": hub.source, **test.figures()}
     finally:

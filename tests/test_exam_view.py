@@ -42,13 +42,14 @@ def test_every_test_has_a_picture_that_says_how_much_is_left(kind: str) -> None:
     assert "█" in later or kind == "motion"
 
 
+@pytest.mark.parametrize("simulated", [False, True])
 def test_a_motion_test_is_done_on_a_run_and_its_figures_come_back(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, simulated: bool
 ) -> None:
     monkeypatch.setattr("flexor.examination.MOTIONS", MotionTest(timeout_s=1.0))
     monkeypatch.setattr("flexor.examination.READY_S", 0.2)
     run = VirtualRun()
-    door = run.loop.door = Door(run.source.spec, "virtual")
+    door = run.loop.door = Door(run.source.spec, "synthetic:armband")
     at_s = [0.0]
 
     def sleep(seconds: float) -> None:
@@ -56,7 +57,7 @@ def test_a_motion_test_is_done_on_a_run_and_its_figures_come_back(
         run.until(at_s[0])
 
     try:
-        figures = examine_live("motion", clock=lambda: at_s[0], sleep=sleep)
+        figures = examine_live("motion", simulated=simulated, clock=lambda: at_s[0], sleep=sleep)
     finally:
         door.close()
         for feed in run.loop.feeds:
@@ -64,7 +65,23 @@ def test_a_motion_test_is_done_on_a_run_and_its_figures_come_back(
     # The simulated wearer does what its script asks, not what the test asks.
     assert figures["motions"] == len(run.loop.decoder.contract.labels) - 1
     assert 0.0 <= figures["completion"] <= 1.0
-    assert figures["source"] == "virtual"
+    assert figures["source"] == "synthetic:armband"
+
+
+def test_nobody_is_told_what_to_do_with_their_own_arm() -> None:
+    run = VirtualRun()
+    door = run.loop.door = Door(run.source.spec, "myo")
+    at_s = [0.0]
+
+    def sleep(seconds: float) -> None:
+        at_s[0] += seconds
+        run.until(at_s[0])
+
+    with pytest.raises(Refused, match="leave --simulated out"):
+        examine_live("fitts", simulated=True, clock=lambda: at_s[0], sleep=sleep)
+    door.close()
+    for feed in run.loop.feeds:
+        feed.close()
 
 
 def test_without_a_run_the_test_is_refused() -> None:
