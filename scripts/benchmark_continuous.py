@@ -79,7 +79,7 @@ def continuous_part(title: str, record: Mapping[str, Any]) -> list[str]:
         "as their R2 tell:",
         "",
     ]
-    return [*lines, *artifacts(record["artifacts"]), ""]
+    return [*lines, *artifacts(record["artifacts"]), "", *lost(record["artifacts"]), ""]
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -186,6 +186,20 @@ def artifacts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             f"| {row['params']} | {row['bytes'] / 1000:.0f} | {row['us']:.0f} |"
         )
     return out
+
+
+def lost(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What int8 costs, for each field."""
+    r2 = {(row["field"], row["task"], row["target"], row["user"], row["form"]): row for row in rows}
+    found: dict[str, list[float]] = {}
+    for key, row in r2.items():
+        if row["form"] == "int8":
+            found.setdefault(row["field"], []).append(row["r2"] - r2[(*key[:-1], "float")]["r2"])
+    return [
+        f"- {field}: int8 less float, R2, mean {sum(d) / len(d):+.4f}, worst {min(d):+.4f}, "
+        f"{sum(v >= -0.003 for v in d)} of {len(d)} within 0.003"
+        for field, d in found.items()
+    ]
 
 
 def _task(row: Mapping[str, Any]) -> str:

@@ -353,7 +353,13 @@ def test_the_page_tells_where_the_network_is_beaten() -> None:
     record = {"command": "c", "commit": "0" * 40, "machine": "m", "left_out": [], "rows": rows}
     pull = replace(toy(0), segment=replace(toy(0).segment, gesture="knee_flexion"))
     record["baseline"], record["followed"] = baseline_rows([toy(0), toy(1)]), followed_rows([pull])
-    text = "\n".join(page["continuous_part"]("Title", {**record, "artifacts": []}))
+    forms = [
+        {"field": "toy", "task": "bend", "target": "angle", "user": "u0", "form": form, "r2": r2}
+        | {"int8_agreement": 1.0, "params": 1, "bytes": 1000, "us": 1.0}
+        for form, r2 in (("int8", 0.95), ("float", 0.96))
+    ]
+    text = "\n".join(page["continuous_part"]("Title", {**record, "artifacts": forms}))
+    assert "- toy: int8 less float, R2, mean -0.0100, worst -0.0100, 0 of 1 within 0.003" in text
     assert "- toy: bend, unseen: `kernel-log` 0.900, network 0.800" in text
     assert "baseline `ridge-envelope` in 1 of 1 groups" in text
     assert "| toy: bend |  | unseen | 0.80 | 0.20 |  |  |" in text
