@@ -19,12 +19,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisition.stream import Refused
-from models.head import Head, Matrix, logits, posterior_means, start_means
+from models.adapt_guard import bounded
+from models.adapt_refit import refit
+from models.adapt_rest import Levels, energies, levels, rest_scores
+from models.head import Head, Matrix, start_means
 from models.slip import Slipping, slipped, slipping
 from models.turns import turn_found
 
 Features = NDArray[np.float32]
-ALIKE = 2.5
+KNOWN = 3.0
+"""Log-density that a gesture as it was calibrated has to be likelier by than one as it is made
+now, so that a wearer who falls back into the old way is understood. Of 3, 4, 10 and never: the
+least that costs the 19 pre-training users nothing, all cycles taken together, and it takes what
+adaptation costs one of them most from 2.5 points to 0.7."""
+SURE = 5.0
+"""Log-density by which a quiet window is likelier rest than anything else."""
 TURN_EVERY = 8
 """Blocks from one question how the ring is worn to the next: 4 s."""
 
@@ -94,6 +103,8 @@ class Adapted:
     refits: int = 0
     refused: int = 0
     """refits that would have confused gestures or moved one too far"""
+    held: int = 0
+    """refits that went only part of the way, so that no calibrated gesture lost its ground"""
     rollbacks: int = 0
     """times that the calibration's means came back"""
     turns: int = 0
@@ -118,6 +129,8 @@ class State:
     paused_n: int
     counts: Adapted
     slip: Slipping
+    levels: Levels | None = None
+    """how quiet and how loud the session is, where that is known and asked for"""
 
 
 class Adapter:
@@ -142,17 +155,38 @@ class Adapter:
             return features
         return features[:, self._order[state.turn]]
 
-    def logits(self, embedding: NDArray[Any], state: State) -> Matrix:
-        """(gesture,) of the network's output (dimension,)."""
-        return logits(self.head, embedding, state.means)
+    def logits(
+        self, embedding: NDArray[Any], state: State, features: Features | None = None
+    ) -> Matrix:
+        """(gesture,) of the network's output (dimension,) for features (1, feature); without
+        these it is not asked how strong the window is."""
+        found: Matrix = self.scores(embedding[None], state, features)[0]
+        return found
 
-    def learn(self, features: Features, state: State) -> None:
-        """The window (1, feature), decided already, moves what later ones are decided by."""
+    def scores(
+        self, embedded: NDArray[Any], state: State, features: Features | None = None
+    ) -> Matrix:
+        """(window, gesture): the same for many windows that are decided by one state."""
+        found = rest_scores(self.head, embedded, state.means, self._rest)
+        if self.head.calibrated and state.means is not self.reference:
+            carried = self.reference + (state.means - self.reference).mean(axis=0)
+            before = rest_scores(self.head, embedded, carried, self._rest)
+            found = np.maximum(found, before - KNOWN)
+        if state.levels is not None and features is not None:
+            quiet = state.levels.quiet_ones(energies(self.head, features))
+            found[quiet, self._rest] = found[quiet].max(axis=1) + SURE
+        return found
+
+    def learn(self, features: Features, state: State, *, strange: bool = False) -> None:
+        """The window (1, feature), decided already, moves what later ones are decided by; a
+        strange one, that was refused, only tells whether a ring has turned."""
         settings = self.settings
         if settings is None:
             return
         if self.head.calibrated and self.head.ring_n and settings.turn_blocks:
             self._ask(features[0], state)
+        if strange:
+            return
         state.block += features[0]
         state.filled_n += 1
         if state.filled_n < settings.block_windows:
@@ -204,7 +238,7 @@ class Adapter:
     def roll_back(self, state: State) -> None:
         """The reference decides again, and adaptation begins anew after a pause. Counted."""
         state.means, state.turn = self.reference, self.head.turn
-        state.held_n, state.watch = 0, 0.0
+        state.held_n, state.watch, state.levels = 0, 0.0, None
         state.paused_n = self.settings.pause_blocks if self.settings else 0
         state.counts.rollbacks += 1
 
@@ -217,68 +251,27 @@ class Adapter:
             state.counts.turns += turn != state.turn
             state.turn = turn
         embedded = self.head.embed(blocks, state.turn)
-        means = refit(self.head, embedded, self.reference, settings, self._rest)
+        state.levels = levels(self.head, blocks)
+        loud = state.levels
+        quiet = None if loud is None else loud.quiet_ones(energies(self.head, blocks))
+        means = refit(self.head, embedded, self.reference, settings, self._rest, quiet)
         if fits(means, self.reference, settings.bound):
-            state.means = means
-            state.counts.refits += 1
+            self._go(means, state)
         else:
             state.counts.refused += 1
 
-
-def refit(head: Head, blocks: Matrix, reference: Matrix, settings: Adaptation, rest: int) -> Matrix:
-    """(gesture, dimension): the means after expectation-maximisation over blocks (block,
-    dimension), from the reference and the head's priors alone."""
-    means, worth = reference, worths(blocks, settings.alike_blocks)
-    resting = _resting(head, blocks, reference, settings.rest_margin, rest)
-    if not head.calibrated:
-        share = worth.sum() / (settings.prior_blocks + worth.sum())
-        middle = worth @ blocks / worth.sum()
-        means = reference + share * (middle - reference.mean(axis=0))
-    for _ in range(settings.iterations):
-        shares = belongings(blocks, means, settings)
-        shares[resting] = np.arange(len(means)) == rest
-        shares *= worth[:, None]
-        seen = shares.sum(axis=0)
-        centres = (shares.T @ blocks) / np.maximum(seen, 1e-9)[:, None]
-        counts = settings.weight * seen
-        if head.calibrated:
-            both = counts + head.labelled_n
-            labelled = head.labelled_n[:, None] * head.labelled
-            centres = (counts[:, None] * centres + labelled) / both[:, None]
-            counts = both
-        means = posterior_means(head, counts, centres, settings.own)
-    return means
-
-
-def _resting(
-    head: Head, blocks: Matrix, reference: Matrix, margin: float, rest: int
-) -> NDArray[np.bool_]:
-    """(block,): whether the reference is sure that it is rest."""
-    spread = np.matmul(blocks[None] - reference[:, None], head.factors)
-    scores = head.scales[:, None] - 0.5 * (spread**2).sum(axis=2)
-    others = np.delete(scores, rest, axis=0).max(axis=0)
-    return np.asarray(scores[rest] > others + margin)
-
-
-def worths(blocks: Matrix, alike_blocks: float) -> Matrix:
-    """(block,): 1 where a block has few like it, less in a crowd: a crowd counts as
-    `alike_blocks`. Blocks of one gesture differ by 2 a dimension on average; alike is within
-    ALIKE."""
-    squares = (blocks**2).sum(axis=1)
-    distances = squares[:, None] + squares[None] - 2 * blocks @ blocks.T
-    crowd = (distances < ALIKE * blocks.shape[1]).sum(axis=1)
-    return np.asarray(np.minimum(1.0, alike_blocks / crowd))
-
-
-def belongings(blocks: Matrix, means: Matrix, settings: Adaptation) -> Matrix:
-    """(block, gesture): to which gesture each block belongs, and how much at all (0 .. 1)."""
-    products = blocks @ means.T - 0.5 * (means**2).sum(axis=1)
-    top = products.max(axis=1, keepdims=True)
-    shares = np.exp((products - top) / settings.temperature)
-    shares /= shares.sum(axis=1, keepdims=True)
-    shares[shares < settings.certain] = 0.0
-    distance = ((blocks**2).sum(axis=1) - 2 * top[:, 0]) / blocks.shape[1]
-    return np.asarray(shares / (1 + np.maximum(distance - 1, 0) / settings.doubt)[:, None])
+    def _go(self, means: Matrix, state: State) -> None:
+        """To these means, or as far as calibrated gestures keep their ground; where they keep none,
+        back to the calibration."""
+        means, step = bounded(self.head, means, self.reference)
+        if step:
+            state.means = means
+            state.counts.refits += 1
+            state.counts.held += step < 1
+        elif state.means is not self.reference:
+            self.roll_back(state)
+        else:
+            state.counts.refused += 1
 
 
 def fits(means: Matrix, reference: Matrix, bound: float) -> bool:

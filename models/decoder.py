@@ -158,7 +158,7 @@ class Decoder:
             out: list[float] = self.runtime.run(x, state.network)[0].tolist()
             return out
         embedding = self.runtime.run(adapter.arranged(x, adaptive), state.network)[0]
-        decided: list[float] = adapter.logits(embedding, adaptive).tolist()
+        decided: list[float] = adapter.logits(embedding, adaptive, x).tolist()
         adapter.learn(embedding[None] if self._follows_output else x, adaptive)
         return decided
 

@@ -134,6 +134,12 @@ def logits(head: Head, embedding: NDArray[Any], means: Matrix) -> Matrix:
     return np.asarray(head.scales - 0.5 * np.einsum("kd,kd->k", spread, spread))
 
 
+def scores(head: Head, embedded: Matrix, means: Matrix) -> Matrix:
+    """(window, gesture): the same for many at once, embedded (window, dimension)."""
+    spread = np.matmul(embedded[None] - means[:, None], head.factors)
+    return np.asarray((head.scales[:, None] - 0.5 * (spread**2).sum(axis=2)).T)
+
+
 def posterior_means(head: Head, counts: Matrix, centres: Matrix, own: float) -> Matrix:
     """(gesture, dimension): where the wearer's gestures most likely lie.
 

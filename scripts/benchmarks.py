@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from scripts.benchmark_continuous import continuous_part  # noqa: E402
+from scripts.benchmark_families import families_part, families_svg  # noqa: E402
 from scripts.benchmark_pages import (  # noqa: E402
     days_part,
     days_svg,
@@ -25,7 +26,11 @@ from scripts.benchmark_pages import (  # noqa: E402
 )
 from scripts.figures import FLEXOR, FOLDER, commit, machine  # noqa: E402 - a script's own place
 
-PARTS = {"days": (days_part, days_svg), "robustness": (robustness_part, robustness_svg)}
+PARTS = {
+    "days": (days_part, days_svg),
+    "robustness": (robustness_part, robustness_svg),
+    "myo-families": (families_part, families_svg),
+}
 FEATURES = "--models covariance,covariance_adaptive"
 BENCHMARKS: dict[str, tuple[str, str]] = {
     "benchmark-myo": (
@@ -36,6 +41,10 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
         "The same with a network on raw windows",
         "flexor benchmark --protocol myo --data {data} --cycles 0,1,2,4 "
         "--models second_order,second_order_adaptive,combined_adaptive",
+    ),
+    "benchmark-myo-families": (
+        "Every family of networks on the same people",
+        "flexor benchmark --protocol myo-families --data {data} --cycles 0,1",
     ),
     "benchmark-myo-skewed": (
         "The same people in skewed use: 80 % rest, two gestures never made, unknown movements",
@@ -137,7 +146,9 @@ def measure(name: str, data: str) -> None:
     result = json.loads(part.read_text())
     part.unlink()
     record = {"command": command.format(data="PATH"), "commit": commit(), "machine": machine()}
-    (FOLDER / f"{name}.json").write_text(json.dumps({**record, **result, **record}, indent=1) + "\n")
+    (FOLDER / f"{name}.json").write_text(
+        json.dumps({**record, **result, **record}, indent=1) + "\n"
+    )
 
 
 def render() -> None:

@@ -31,17 +31,11 @@ def followed(
     out = np.empty(len(features), np.int64)
     for first in range(0, len(features), step):
         x = features[first : first + step]
-        out[first : first + step] = _decided(head, head.embed(x, state.turn), state.means)
+        found = adapter.scores(head.embed(x, state.turn), state, x)
+        out[first : first + step] = found.argmax(axis=1)
         for row in x if settings else ():
             adapter.learn(row[None], state)
     return out, state.counts
-
-
-def _decided(head: Head, embedded: Matrix, means: Matrix) -> NDArray[np.int64]:
-    away = embedded[None] - means[:, None]
-    spread = np.matmul(away, head.factors)
-    scores = head.scales[:, None] - 0.5 * (spread**2).sum(axis=2)
-    return np.asarray(scores.argmax(axis=0))
 
 
 def linear(

@@ -19,15 +19,12 @@ import numpy as np
 
 from acquisition.myo_files import MYO_GESTURES
 from acquisition.session import Session
-from acquisition.stream import Refused
 from models.artifact import Artifact
 from models.contract import Provenance
-from models.score import Score, score
-from training.cost import counted, hop_us
 from training.covariance import deploy_head, fit_family, wearers_head
 from training.datasets import Segment, fingerprint, read_myo_armband
-from training.evaluate import decisions, prompts
 from training.fit import Progress
+from training.myo_score import COUNTED, add, scores_of
 from training.raw_head import RECIPE, deploy_raw, fit_raw_family, signal_of, wearers_raw
 from training.recipe import Signal
 from training.splits import Selection, refuse_overlap, select
@@ -202,57 +199,6 @@ def _session(parts: Sequence[Segment]) -> Session:
     return Session(parts[0].spec, np.concatenate([part.samples for part in parts]), markers)
 
 
-def scores_of(small: Artifact, full: Artifact, streams: Sequence[Session]) -> dict[str, Any]:
-    """Shares of one user over the sessions, by the live decoder."""
-    shares: dict[str, list[float]] = {"int8": [], "float": [], "agreement": [], "rest": []}
-    confusion: dict[str, dict[str, int]] = {}
-    taken_s = decided_n = 0.0
-    for stream in streams:
-        begin = time.perf_counter()
-        ours = decisions(small, stream)
-        taken_s += time.perf_counter() - begin
-        decided_n += len(ours)
-        theirs = decisions(full, stream)
-        equal = [a.gesture == b.gesture for a, b in zip(ours, theirs, strict=True)]
-        shares["agreement"].append(float(np.mean(equal)))
-        for name, made in (("int8", ours), ("float", theirs)):
-            result = _score(small, made, stream)
-            if result.accuracy is None:
-                raise Refused("A session of the protocol has no window that can be scored.")
-            shares[name].append(result.accuracy)
-        result = _score(small, ours, stream)
-        shares["rest"].append(result.rest_false_activation or 0.0)
-        _add(confusion, result.confusion)
-    means: dict[str, Any] = {name: float(np.mean(values)) for name, values in shares.items()}
-    parameters_n, macs_n = counted(Path(full.path).read_bytes())
-    return means | {
-        "confusion": confusion,
-        "bytes": small.bytes_n,
-        "us": hop_us(small),
-        "decision_us": 1e6 * taken_s / decided_n,
-        "params": parameters_n,
-        "macs": macs_n,
-    }
-
-
-def _score(artifact: Artifact, made: Any, stream: Session) -> Score:
-    contract = artifact.contract
-    return score(
-        made,
-        prompts(stream, contract.labels),
-        rest=contract.rest,
-        settle_s=0.0,
-        window_samples=contract.windows.length_samples,
-        rate_hz=contract.spec.rate_hz,
-    )
-
-
-def _add(whole: dict[str, dict[str, int]], part: Mapping[str, Mapping[str, int]]) -> None:
-    for want, row in part.items():
-        for got, n in row.items():
-            whole.setdefault(want, {})[got] = whole.get(want, {}).get(got, 0) + n
-
-
 def row_of(
     model: str, count: int, users: Sequence[str], scored: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
@@ -263,7 +209,7 @@ def row_of(
 
     confusion: dict[str, dict[str, int]] = {}
     for one in scored:
-        _add(confusion, one["confusion"])
+        add(confusion, one["confusion"])
     low, high = interval(column("int8"))
     return {
         "model": model,
@@ -281,6 +227,7 @@ def row_of(
         "us": float(np.median(column("us"))),
         "decision_us": float(np.median(column("decision_us"))),
         "calibrate_s": float(column("cal").max()),
+        **{name: int(column(name).sum()) for name in COUNTED if name in scored[0]},
         "confusion": confusion,
     }
 
