@@ -238,6 +238,10 @@ def separability(report: Report) -> dict[str, Any]:
         "per_gesture": report.per_gesture,
         "confused": [list(row) for row in report.confused],
         "nearest": list(report.nearest) if report.nearest else None,
+        "positions": {
+            position: {"right": right, "worst": list(worst) if worst else None}
+            for position, (right, worst) in report.positions.items()
+        },
         "spider": {g: list(shape) for g, shape in report.spider.items()},
     }
 

@@ -72,6 +72,9 @@ class Report:
     nearest: tuple[str, str, float] | None
     """the two that are hardest to tell apart, and how many deviations lie between them; None with
     fewer than two repetitions"""
+    positions: dict[str, tuple[float, tuple[str, str, float] | None]]
+    """position of the arm -> (share of windows decided rightly in it, its worst confusion as
+    (asked, decided, share)); {} with one position, where it would tell nothing new"""
     spider: dict[str, tuple[float, ...]]
     """gesture -> (channel,) 0 .. 1: how far each channel rises above rest, of the most that any
     channel does in any gesture"""
@@ -169,8 +172,34 @@ def report(looks: Sequence[Look], labels: Sequence[str]) -> Report:
         {labels[k]: round(float(shares[k, k]), 4) for k in seen},
         tuple(sorted(wrong, key=lambda row: -row[2])),
         nearest(x, labels) if seen else None,
+        by_position(looks, x.group[told], asked, decided, labels),
         spider(x, labels),
     )
+
+
+def by_position(
+    looks: Sequence[Look], group: Labels, asked: Labels, decided: Labels, labels: Sequence[str]
+) -> dict[str, tuple[float, tuple[str, str, float] | None]]:
+    """How right the decisions were in each position of the arm; see Report."""
+    keys = sorted({(look.task.position, look.task.repetition) for look in looks})
+    places = list(dict.fromkeys(look.task.position for look in looks))
+    if len(places) < 2:
+        return {}
+    found: dict[str, tuple[float, tuple[str, str, float] | None]] = {}
+    for place in places:
+        here = np.isin(group, [n for n, key in enumerate(keys) if key[0] == place])
+        table = np.zeros((len(labels), len(labels)))
+        np.add.at(table, (asked[here], decided[here]), 1.0)
+        seen = np.flatnonzero(table.sum(axis=1))
+        if not len(seen):
+            continue
+        shares = table / np.maximum(table.sum(axis=1), 1.0)[:, None]
+        right = float(shares[seen, seen].mean())
+        np.fill_diagonal(shares, 0.0)
+        i, j = divmod(int(shares.argmax()), len(labels))
+        worst = (labels[i], labels[j], round(float(shares[i, j]), 4))
+        found[place] = (round(right, 4), worst if worst[2] >= CONFUSED_SHARE else None)
+    return found
 
 
 def nearest(x: Windowed, labels: Sequence[str]) -> tuple[str, str, float] | None:

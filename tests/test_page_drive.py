@@ -198,3 +198,17 @@ def test_a_decision_that_was_not_trusted_tells_why(page: Any, url: str) -> None:
         "less sure than 50 %",
     ]
     assert "95 %" in page.locator("[data-flexor-draw=intent]").inner_text()
+
+
+@pytest.mark.parametrize(("positions_n", "shown"), [(2, True), (1, False)])
+def test_a_position_of_the_arm_is_asked_for_before_the_gesture(
+    page: Any, url: str, positions_n: int, shown: bool
+) -> None:
+    asked = {"phase": "ready", "gesture": "hand_close", "position": "raised", "left_s": 2.0}
+    asked |= {"share": 0.1, "target": 0.0, "level": None, "done": 0, "all": 4, "newest": {}}
+    asked |= {"problem": "", "busy": False, "spider": {}, "intent": None}
+    show(page, view(calibration=asked | {"positions": positions_n}))
+    page.goto(f"{url}/calibrate")
+    prompt = page.locator("[data-flexor-draw=calText]")
+    prompt.get_by_text("Close the hand").wait_for()
+    assert ("Arm raised" in prompt.inner_text()) is shown

@@ -207,6 +207,7 @@ class Calibrating:
         span_n = round(EFFORT_SPAN_S * guide.spec.rate_hz)
         view: dict[str, Any] = {
             "phase": guide.phase.value,
+            "positions": len(guide.wanted.positions),
             "problem": self.problem,
             "left_s": round(guide.left_s, 2),
             "share": round(min(1.0, guide.phase_s / max(1e-9, guide.phase_s + guide.left_s)), 3),

@@ -19,7 +19,10 @@ from flexor.dashboard.pages.start import start_card
 from flexor.dashboard.words import GESTURES, REASONS, gesture_name, reason_text
 
 USUAL = ("hand_close", "hand_open", "wrist_flexion", "wrist_extension")
-SPOKEN = ("cal_rest", "cal_ready", "cal_now", "cal_done", "cal_paused", "cal_good", "cal_fitting")
+SPOKEN = (
+    *("cal_arm", "cal_rest", "cal_ready", "cal_now"),
+    *("cal_done", "cal_paused", "cal_good", "cal_fitting"),
+)
 """Words that the page's script writes."""
 
 

@@ -15,7 +15,10 @@ from flexor.dashboard.calibrating import Calibrating
 from flexor.dashboard.desk import Desk
 from flexor.dashboard.pages.frame import Visit
 from flexor.dashboard.pages.start import tell
-from flexor.dashboard.words import GESTURES, gesture_name, reason_text
+from flexor.dashboard.words import GESTURES, WORDS, gesture_name, reason_text
+
+WELL = 0.8
+"""Of the moments decided rightly: below it, a position had better be repeated."""
 
 
 def table(desk: Desk, visit: Visit, calibrating: Calibrating) -> Any:
@@ -37,9 +40,27 @@ def table(desk: Desk, visit: Visit, calibrating: Calibrating) -> Any:
             names = [gesture_name(name, visit.language) for name in (one, other)]
             text = visit.word("cal_nearest").format(one=names[0], other=names[1], apart=apart)
             ui.label(text).classes("text-caption")
+        for position, (share, worst) in report.positions.items():
+            _position(visit, position, share, worst)
 
     show()
     return show
+
+
+def _position(
+    visit: Visit, position: str, share: float, worst: tuple[str, str, float] | None
+) -> None:
+    """How right the decisions are with the arm there, and what is confused there."""
+    where = visit.word(f"cal_{position}") if f"cal_{position}" in WORDS else position
+    text = visit.word("cal_position").format(where=where, share=f"{100 * share:.0f}")
+    if worst is not None:
+        one, other = (gesture_name(name, visit.language) for name in worst[:2])
+        text += " " + visit.word("cal_position_worst").format(
+            one=one, other=other, share=f"{100 * worst[2]:.0f}"
+        )
+    label = ui.label(text).classes("text-caption flexor-position")
+    if share < WELL:
+        label.classes("text-warning")
 
 
 def _row(

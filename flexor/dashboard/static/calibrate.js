@@ -178,9 +178,10 @@ flexor.pictures.calText = (place, view) => {
   const busy = cal.busy ? words.cal_fitting : "";
   const name = flexor.escape(calibration.name(words, cal.gesture || ""));
   const where = flexor.escape(words[`position ${cal.position}`] || cal.position || "");
+  const arm = cal.positions > 1 && cal.position ? `<b class="flexor-now">${words.cal_arm} ${where}</b> · ` : "";
   const seconds = `<span class="flexor-count" aria-hidden="true">${Math.ceil(cal.left_s)}</span>`;
   const head = {
-    ready: `<span>${words.cal_rest} · ${words.cal_ready} <b>${name}</b></span> ${seconds}`,
+    ready: `<span>${arm}${words.cal_rest} · ${words.cal_ready} <b>${name}</b></span> ${seconds}`,
     hold: `<span>${words.cal_now} <b class="flexor-now">${name}</b></span> ${seconds}`,
     paused: `<b>${words.cal_paused}</b>`, done: `<b>${words.cal_done}</b>`,
   }[cal.phase];

@@ -53,8 +53,8 @@ flexor.pictures.days = (place) => {
   const days = (place.flexorDays = place.flexorDays || JSON.parse(place.dataset.days));
   const words = (place.flexorWords = place.flexorWords || JSON.parse(place.dataset.words));
   const lines = [
-    ["throughput_bit_s", words.throughput, "--flexor-ink"], ["time_s", words.seconds, "--flexor-ink"],
-    ["completion_s", words.seconds, "--flexor-ink"], ["path_efficiency", words.efficiency, "--flexor-good"],
+    ["throughput_bit_s", words.throughput, "--flexor-ink"], ["time_s", words.seconds, "--flexor-warn"],
+    ["completion_s", words.seconds, "--flexor-warn"], ["path_efficiency", words.efficiency, "--flexor-good"],
     ["overshoots_per_trial", words.overshoots, "--flexor-bad"], ["overshoots_per_posture", words.overshoots, "--flexor-bad"],
   ].filter(([name]) => days.some((day) => day[name] !== undefined));
   const [top, foot] = [16 * (Math.ceil((lines.length + 1) / 2)) + 8, h - 18], each = (w - 16) / days.length;

@@ -10,6 +10,13 @@ CALIBRATION: dict[str, dict[str, str]] = {
     "cal_positions": {"en": "Arm", "fa": "بازو"},
     "cal_hanging": {"en": "hanging", "fa": "آویزان"},
     "cal_bent": {"en": "bent", "fa": "خم‌شده"},
+    "cal_forward": {"en": "stretched forward", "fa": "رو به جلو"},
+    "cal_arm": {"en": "Arm", "fa": "بازو"},
+    "cal_position": {"en": "Arm {where}: {share} % right.", "fa": "بازو {where}: {share}٪ درست."},
+    "cal_position_worst": {
+        "en": "There {one} is taken for: {other} ({share} %). Repeat it with the arm so.",
+        "fa": "آنجا {one} اشتباه با: {other} ({share}٪). با همین حالت بازو تکرار کنید.",
+    },
     "cal_raised": {"en": "raised", "fa": "بالاگرفته"},
     "cal_takes": {"en": "Takes about {minutes} minutes.", "fa": "حدود {minutes} دقیقه طول می‌کشد."},
     "cal_hurry": {
