@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -40,8 +41,13 @@ def run(
     record: Annotated[Optional[Path], typer.Option(help="Also record to this .xdf.")] = None,  # noqa: UP045
     lsl: Lsl = False,
     realtime: Annotated[
-        bool, typer.Option("--realtime", help="Run before other programs; tells what took effect.")
-    ] = False,
+        Optional[bool],  # noqa: UP045
+        typer.Option(
+            "--realtime/--no-realtime",
+            help="Run before other programs; a terminal is asked once.",
+            show_default=False,
+        ),
+    ] = None,
     estop_gpio: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option(
@@ -53,8 +59,12 @@ def run(
     view: Annotated[bool, typer.Option(help="Draw the live view.")] = True,
 ) -> None:
     """Drive a hand from a source through an artifact, live. Starts disarmed; key a arms."""
+    from flexor.profile import read_profile
+    from flexor.realtime_ask import wanted
     from flexor.run import run_live
 
+    asks = sys.stdin.isatty() and sys.stdout.isatty() and view and json_file != "-"
+    early = wanted(realtime, read_profile(profile).realtime, input if asks else None)
     report = run_live(
         profile_path=profile,
         source_word=source,
@@ -65,7 +75,7 @@ def run(
         lsl=lsl,
         seconds=seconds,
         view=view and json_file != "-",
-        realtime=realtime,
+        realtime=early,
         estop_gpio=estop_gpio,
     )
     _show_run(report, json_file)

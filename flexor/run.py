@@ -75,7 +75,7 @@ def run_live(
     seconds: float | None,
     view: bool,
     lsl: bool = False,
-    realtime: bool = False,
+    realtime: bool | None = None,
     estop_gpio: int | None = None,
 ) -> dict[str, Any]:
     """What the profile says, but for what is given. Refuses what does not fit before it starts."""
@@ -88,7 +88,7 @@ def run_live(
     profile = replace(
         profile,
         hand=hand_word or profile.hand,
-        realtime=realtime or profile.realtime,
+        realtime=profile.realtime if realtime is None else realtime,
         estop_gpio=profile.estop_gpio if estop_gpio is None else estop_gpio,
     )
     return drive(

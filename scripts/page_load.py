@@ -4,7 +4,7 @@ scripts/page_load.py [--seconds S] [--rounds N] [--json FILE]
 
 In one run of the loop the page comes and goes: closed, open, closed, open, killed (SIGKILL), each
 for S seconds (12), in N rounds (3), plain and with the real-time set-up. A guest at the run's door
-hears every command, so that phases of one run are compared with each other. While a page starts is
+hears every decision, so that phases of one run are compared with each other. While a page starts is
 a phase of its own. Differences are of the 99th percentile, with 95 % of a bootstrap over seconds.
 """
 
@@ -56,7 +56,7 @@ class Heard:
     latency_ms: dict[str, dict[int, list[float]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
-    """phase -> second -> from the newest sample to the command"""
+    """phase -> second -> from a decision's newest sample until its command was out"""
     counts: dict[str, int] = field(default_factory=dict)
     over: bool = False
 
@@ -65,8 +65,8 @@ class Heard:
         self.sock.setblocking(True)
         while message := self.sock.recv(MESSAGE_MAX):
             kind, value = unpack(message)
-            if kind is Kind.COMMAND and self.phase:
-                late_ms = 1e3 * (value.at_s - value.command.clock_s)
+            if kind is Kind.INTENT and self.phase:
+                late_ms = 1e3 * (value.at_s - value.intent.clock_s)
                 self.latency_ms[self.phase][int(value.at_s)].append(late_ms)
             elif kind is Kind.STATUS and "counts" in value:
                 self.counts = value["counts"]
@@ -199,7 +199,7 @@ def table(
         row: dict[str, Any] = {
             "setup": setup,
             "page": name,
-            "commands": sum(map(len, mine)),
+            "decisions": sum(map(len, mine)),
             "latency_p50_ms": round(share(mine, 0.50), 3),
             "latency_p99_ms": round(share(mine, 0.99), 3),
             "p99_beside_closed_ms": f"{low:+.2f} .. {high:+.2f}" if name != CLOSED else "",
