@@ -26,6 +26,10 @@ class Decision(NamedTuple):
     rejected: bool
     power: Any = None
     """(channel,) mean square of the window behind the filters; None where no stage asks for it"""
+    likely: float = 0.0
+    """log-density under the likeliest gesture, where `embedding` is asked for"""
+    embedding: Any = None
+    """(dimension,) what a head decides on; None where no stage asks for it"""
 
 
 class Settings(Protocol):
@@ -42,6 +46,7 @@ class Settings(Protocol):
 
 DECISIONS: dict[str, tuple[str, str]] = {
     "familiar": ("models.familiar", "Familiar"),
+    "foreign": ("models.foreign", "Foreign"),
     "reject": ("models.decision", "Reject"),
     "proportional": ("models.decision", "Proportional"),
     "vote": ("models.decision", "Vote"),
@@ -94,7 +99,7 @@ class Proportional:
     def step(self, decision: Decision, state: tuple[float, list[float]]) -> Decision:
         span = state[1][decision.gesture]
         share = (decision.level - state[0]) / span if span > 0 else 0.0
-        gesture, confidence, level, _, rejected, _ = decision
+        gesture, confidence, level, _, rejected = decision[:5]
         return Decision(gesture, confidence, level, min(1.0, max(0.0, share)), rejected)
 
 
@@ -166,7 +171,7 @@ class Ramp:
         return [0] * len(labels)
 
     def step(self, decision: Decision, state: list[int]) -> Decision:
-        gesture, confidence, level, strength, rejected, _ = decision
+        gesture, confidence, level, strength, rejected = decision[:5]
         now = min(self.length_decisions, state[gesture] + 1)
         if sum(state) > state[gesture]:  # others still fade
             state[:] = [max(0, count - self.down_decisions) for count in state]

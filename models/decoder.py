@@ -14,6 +14,8 @@ from models.adapt import State as Adaptive
 from models.artifact import Artifact, check_spec
 from models.decision import Decision
 from models.familiar import Familiar
+from models.foreign import Foreign
+from models.head import logits as densities
 from models.intent import Intent
 from preprocessing.stage import Array, Chain
 
@@ -84,6 +86,7 @@ class Decoder:
         self._rest = contract.labels.index(contract.rest)
         self._decision = contract.decision
         self._spread = any(isinstance(stage, Familiar) for stage in contract.decision)
+        self._foreign = any(isinstance(stage, Foreign) for stage in contract.decision)
         self._labels = contract.labels
         self._rate_hz = contract.spec.rate_hz
         self._length = contract.windows.length_samples
@@ -114,13 +117,13 @@ class Decoder:
         # One product tells NaN and infinity at once, and beyond 1e19 nothing is EMG either.
         if not math.isfinite(np.vdot(x, x)):
             counters.void_samples += len(x)
-            self._restart(state, lost + len(x))
+            self.restart(state, lost + len(x))
             return []
         if lost and state.last is not None and lost <= self.max_concealed_n:
             counters.concealed_samples += lost
             x = np.concatenate([np.repeat(state.last, lost, axis=0), x])
         elif lost:
-            self._restart(state, lost)
+            self.restart(state, lost)
         if not len(x):
             return []
         state.last = x[-1:]
@@ -132,15 +135,21 @@ class Decoder:
     def decide(self, window: Window, state: State) -> Intent:
         """One decision on one window. Every window in turn: a streaming network rests on it, and
         what adapts learns from it for the windows after it."""
-        logits = self._logits(window.x, state)
+        logits, embedding = self._logits(window.x, state)
         if self.contract.targets:
             return self._aimed(logits, window, state)
         top = max(logits)
         gesture = logits.index(top)
         confidence = 1 / sum([math.exp(v - top) for v in logits])
         decision = Decision(gesture, confidence, window.level, 1.0, False, window.power)
+        if self._foreign:
+            decision = self._with_density(decision, embedding, state)
         for settings, memory in zip(self._decision, state.decision, strict=True):
             decision = settings.step(decision, memory)
+        if self.adapter and state.adaptive:
+            learned = embedding[None] if self._follows_output else window.x
+            strange = self._foreign and decision.rejected
+            self.adapter.learn(learned, state.adaptive, strange=strange)
         state.counters.decisions += 1
         state.counters.rejected += decision.rejected
         return Intent(
@@ -152,15 +161,22 @@ class Decoder:
             decision.rejected,
         )
 
-    def _logits(self, x: Array, state: State) -> list[float]:
+    def _logits(self, x: Array, state: State) -> tuple[list[float], Any]:
+        """(logits, embedding or None)"""
         adapter, adaptive = self.adapter, state.adaptive
         if adapter is None or adaptive is None:
             out: list[float] = self.runtime.run(x, state.network)[0].tolist()
-            return out
+            return out, None
         embedding = self.runtime.run(adapter.arranged(x, adaptive), state.network)[0]
         decided: list[float] = adapter.logits(embedding, adaptive, x).tolist()
-        adapter.learn(embedding[None] if self._follows_output else x, adaptive)
-        return decided
+        return decided, embedding
+
+    def _with_density(self, decision: Decision, embedding: Any, state: State) -> Decision:
+        """The decision with what Foreign asks for, where there is a head."""
+        if self.adapter is None or state.adaptive is None:
+            return decision
+        likely = float(densities(self.adapter.head, embedding, state.adaptive.means).max())
+        return decision._replace(likely=likely, embedding=embedding)
 
     def _aimed(self, outputs: list[float], window: Window, state: State) -> Intent:
         """The intent of a regression network: its outputs, within the contract's ranges."""
@@ -174,8 +190,9 @@ class Decoder:
         """Every decision that the chunk completes."""
         return [self.decide(window, state) for window in self.push(chunk, state)]
 
-    def _restart(self, state: State, lost: int) -> None:
-        """A gap ends the state: a filter must not ring across a hole, nor a window span it."""
+    def restart(self, state: State, lost: int = 0) -> None:
+        """A gap ends the state: a filter must not ring across a hole, nor a window span it. So do
+        channels that change their places."""
         fresh = self.start()
         state.before, state.after, state.decision = fresh.before, fresh.after, fresh.decision
         state.network = fresh.network

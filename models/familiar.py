@@ -69,18 +69,22 @@ class Familiar:
             return decision
         if self.nearest(decision.power[None], state)[0] <= self.limit:
             return decision
-        _, confidence, level, strength, _, power = decision
-        return Decision(state.rest, confidence, level, strength, True, power)
+        return decision._replace(gesture=state.rest, rejected=True)
 
     def nearest(self, power: Any, state: State) -> Floats:
-        """(window,) squared distance from the nearest gesture. power: (window, channel); a channel
-        of which nothing is known is NaN in all windows, and counts for nothing."""
+        """(window,) squared distance from the nearest gesture; see `distances`."""
+        found: Floats = self.distances(power, state).min(axis=1)
+        return found
+
+    def distances(self, power: Any, state: State) -> Floats:
+        """(window, gesture) squared distances. power: (window, channel); a channel of which
+        nothing is known is NaN in all windows, and counts for nothing."""
         known = ~np.isnan(power[0])
         if not known.all():
             power, state = power[:, known], _without(state, known)
         off = np.log(power + self.floor)[:, None, None, :] - state.centres[:, None, :]
         apart = np.matmul(off, state.weights)[:, :, 0, :]
-        found: Floats = (apart * apart).sum(axis=2).min(axis=1)
+        found: Floats = (apart * apart).sum(axis=2)
         return found
 
 
