@@ -26,6 +26,8 @@ WITHOUT_NOTCHES = replace(ARMBAND, front_end=replace(ARMBAND.front_end, notches_
 POINTS = 0.02
 SETTLED_S = 6.0
 """The line is found after three seconds; scores begin with the first gesture behind that."""
+TWICE = Script(TOUR.prompts * 2, loop=False)
+RENAMED_SHARE = 0.9
 LONG = Script((Prompt("rest", 0.0, 3.5), *TOUR.prompts[:7]), loop=False)
 UNKNOWN = {
     #                  FCR   FDS   BR/PT ECRL  ECRB  EDC   ECU   FCU
@@ -85,16 +87,19 @@ def artefact() -> Outcome:
 
 
 def rotated() -> Outcome:
-    """17: the band is put on turned by one electrode either way, so that nothing must move; and
-    slips while the hand closes, which nobody can tell before a window is full of it."""
+    """17: the band is put on turned by one electrode either way, so that nothing must move before
+    the channels are renamed, and what is asked for after that; and it slips while the hand closes,
+    which nobody can tell before a window is full of it."""
     ok, said = True, ""
     for turn_deg in (45.0, -45.0):
         worn = replace(ARMBAND, rotation_deg=turn_deg)
-        run = VirtualRun(word=DEVICE, c=True, worn=worn, script=TOUR)
+        run = VirtualRun(word=DEVICE, c=True, worn=worn, script=TWICE)
         run.until(5.0)
         ok &= run.events.get("turned", 0) == 1
         run.until(TOUR.seconds)
-        ok &= max(run.mcu.position_deg) < MOVED_DEG
+        ok &= max(run.mcu.position_deg) < MOVED_DEG and run.events["turned"] == 2
+        run.until(TWICE.seconds)
+        ok &= accuracy(run, TWICE, TOUR.seconds) >= RENAMED_SHARE
         said = run.told()
     slip = [at(MOVING_S, "rotation", size=45.0)]
     run = VirtualRun(word=DEVICE, c=True, faults=slip).until(MOVING_S)

@@ -11,7 +11,7 @@ from acquisition.stream import Chunk, Samples
 from flexor.loop import Loop, note
 from flexor.masking import MASK, cancel, follow, masked
 from flexor.rate import count_rate
-from flexor.rotation import turned
+from flexor.rotation import places_of, renamed, turned
 from models.intent import Intent
 from models.score import Decided, Prompt, asked
 
@@ -40,7 +40,8 @@ def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
             elif marker.text.startswith(SOURCE_WORD):
                 kind, _, text = marker.text.partition(": ")
                 note(loop, chunk.clock_s, kind, text)
-        void, believed = loop.state.counters.void_samples, masked(loop.masking, chunk)
+        void = loop.state.counters.void_samples
+        believed = renamed(loop.rotation, masked(loop.masking, chunk))
         came = loop.decoder.push(believed, loop.state)
         windows += came
         if loop.sites is not None:
@@ -57,13 +58,21 @@ def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
         intent = loop.decoder.decide(window, loop.state)
         loop.intents.append(intent)
         tally.decided.append(Decided(window.sample_n, intent.gesture))
-        told = turned(loop.rotation, intent.rejected, newest(loop))
-        if told:
-            note(loop, now_s, "turned", told)
+        tell_turned(loop, intent, now_s)
         if efforts:
             loop.efforts = efforts[i]
     tell_rollback(loop, now_s)
     return intent
+
+
+def tell_turned(loop: Loop, intent: Intent, now_s: float) -> None:
+    """Tells when the band is seen to be turned; begins anew where the channels change places."""
+    places = loop.rotation.places
+    told = turned(loop.rotation, intent, newest(loop))
+    if told:
+        note(loop, now_s, "turned", told)
+    if loop.rotation.places != places:
+        loop.decoder.restart(loop.state)
 
 
 def tell_rollback(loop: Loop, now_s: float) -> None:
@@ -89,7 +98,7 @@ def watch(loop: Loop, chunk: Chunk, void_samples: int) -> None:
             loop.findings = found
         learn(loop)
         told = follow(loop.masking, found, chunk)
-        loop.state.guessed = loop.masking.mask.bad
+        loop.state.guessed = places_of(loop.rotation, loop.masking.mask.bad)
         cleared = cancel(loop.masking, found, loop.quality.line_hz)
         if cleared:
             note(loop, chunk.clock_s, "line", cleared)

@@ -14,8 +14,18 @@ from acquisition.stream import Chunk, Samples
 from flexor.masking import follow, masked, masking, stands_for
 from flexor.profile import DEMO_ARTIFACT
 from flexor.rate import SPAN_S, Rate, count_rate
-from flexor.rotation import TOLD, rotation, turned
+from flexor.rotation import (
+    BACK,
+    RENAMED,
+    TOLD,
+    Rotation,
+    places_of,
+    renamed,
+    rotation,
+    turned,
+)
 from models.artifact import open_artifact
+from models.intent import Intent
 from preprocessing.quality import Finding
 
 CONTRACT = open_artifact(DEMO_ARTIFACT).contract
@@ -56,21 +66,84 @@ def test_lost_samples_came_all_the_same() -> None:
     assert rate.right
 
 
-def arm(turn_deg: float) -> Samples:
-    script = Script((Prompt("hand_close", 0.5, 4.0),), loop=False)
+def arm(turn_deg: float, gesture: str = "hand_close") -> Samples:
+    script = Script((Prompt(gesture, 0.5, 4.0),), loop=False)
     return Simulation(replace(ARMBAND, rotation_deg=turn_deg), script, ()).take(600).samples[400:]
+
+
+def said(gesture: str, *, rejected: bool = False) -> Intent:
+    return Intent(gesture, 0.5, 0.9, 0.0, 1, rejected)
+
+
+REFUSED, REST = said("rest", rejected=True), said("rest")
+SECOND_N = 40
+"""decisions"""
+
+
+def look(state: Rotation, turn_deg: float, gesture: str) -> list[str]:
+    """A second in which all is refused."""
+    newest = arm(turn_deg, gesture)
+    return [text for _ in range(SECOND_N) if (text := turned(state, REFUSED, newest))]
+
+
+def rest(state: Rotation) -> list[str]:
+    newest = np.zeros((200, 8), np.float32)
+    return [text for _ in range(9) if (text := turned(state, REST, newest))]
 
 
 @pytest.mark.parametrize(("turn_deg", "places"), [(45.0, -1), (-45.0, 1), (0.0, 0)])
 def test_a_turned_band_is_told_with_the_way_to_turn_it_once(turn_deg: float, places: int) -> None:
-    state, newest = rotation(CONTRACT), arm(turn_deg)
-    said = [turned(state, refused=True, newest=newest) for _ in range(200)]
-    assert [text for text in said if text] == ([TOLD[places]] if places else [])
+    state = rotation(CONTRACT)
+    told = [text for _ in range(5) for text in look(state, turn_deg, "hand_close")]
+    assert told == ([TOLD[places]] if places else [])
 
 
 def test_familiar_decisions_ask_for_no_look() -> None:
+    state, newest = rotation(CONTRACT), arm(45.0)
+    assert not any(turned(state, said("hand_close"), newest) for _ in range(200))
+
+
+@pytest.mark.parametrize(("turn_deg", "places"), [(45.0, -1), (-45.0, 1)])
+def test_channels_are_renamed_after_three_gestures_at_the_next_rest(
+    turn_deg: float, places: int
+) -> None:
     state = rotation(CONTRACT)
-    assert not any(turned(state, refused=False, newest=arm(45.0)) for _ in range(200))
+    for gesture in ("hand_close", "hand_open", "wrist_flexion"):
+        look(state, turn_deg, gesture)
+        assert state.places == 0
+    assert rest(state) == [RENAMED]
+    assert state.places == places
+    worn = arm(turn_deg)
+    straight = renamed(state, Chunk(worn, 0.0)).samples
+    assert (straight == np.roll(worn, places, axis=1)).all()
+    assert places_of(state, (0, 7)) == (places % 8, (7 + places) % 8)
+
+
+def test_one_movement_however_long_renames_nothing() -> None:
+    state = rotation(CONTRACT)
+    for _ in range(10):
+        look(state, 45.0, "hand_close")
+    assert rest(state) == []
+    assert state.places == 0
+
+
+def test_a_gesture_that_is_known_as_it_comes_begins_the_count_anew() -> None:
+    state = rotation(CONTRACT)
+    look(state, 45.0, "hand_close")
+    look(state, 45.0, "hand_open")
+    for _ in range(SECOND_N):
+        turned(state, said("hand_close"), arm(0.0))
+    look(state, 45.0, "wrist_flexion")
+    assert rest(state) == []
+
+
+def test_a_band_that_is_turned_back_gets_its_names_again() -> None:
+    state = rotation(CONTRACT)
+    for turn_deg, told in ((45.0, RENAMED), (0.0, BACK)):
+        for gesture in ("hand_close", "hand_open", "wrist_flexion"):
+            look(state, turn_deg, gesture)
+        assert rest(state) == [told]
+    assert state.places == 0
 
 
 def test_a_faulty_channel_is_guessed_and_stands_once_no_window_holds_it() -> None:
