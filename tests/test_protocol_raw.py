@@ -17,6 +17,7 @@ from acquisition.stream import Refused
 from models.artifact import open_artifact
 from preprocessing.channels import Pick
 from preprocessing.ring import Ring
+from scripts.benchmark_families import families_part, families_svg
 from training.datasets import Segment
 from training.networks import NETWORKS
 from training.protocol_myo import Case, stream_of
@@ -167,3 +168,17 @@ def test_what_is_kept_names_the_commit(root: Path, tmp_path: Path) -> None:
     report = run_families(asked(root, tmp_path, ["time_domain_lda"], [0]))
     kept = json.loads(next((tmp_path / "rows").iterdir()).read_text())
     assert report["rows"][0]["commits"] == [kept["commit"]]
+
+
+def test_the_page_tells_every_user_the_seeds_and_what_is_missed(root: Path, tmp_path: Path) -> None:
+    report = run_families(asked(root, tmp_path, ["time_domain_lda"], [1]))
+    row = report["rows"][0]
+    rows = [row | {"mean": 0.9, "worst": 0.95, "mean_by_seed": [0.91, 0.89]}]
+    told = "\n".join(families_part(report | {"rows": rows}))
+    assert "| 91.00, 89.00 |" in told
+    assert "| model | cycles | Male0 |" in told
+    assert "at least 99.40, seen 90.00: missed by 9.40" in told
+    assert "worst user: at least 96.00, seen 95.00: missed by 1.00" in told
+    picture = families_svg(report)
+    assert "time_domain_lda, 1" in picture
+    assert picture.count("<circle") == 1

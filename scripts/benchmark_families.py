@@ -1,0 +1,141 @@
+"""The part of docs/benchmarks.md on every family of networks, with its plot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Row = Mapping[str, Any]
+RAW = """`second_order`: a network on raw windows (training/raw_head.py), taught by the 19 and
+then left as it is; a wearer is a closed-form head on its embedding, not a fine-tuned network.
+`combined`: band covariances beside that embedding, in one graph. Both re-centre causally before
+the network, the rows without "adaptive" too. They lose to the covariances in every mean but one
+(85.2 against 81.7 where nothing is known and nothing adapts):
+
+- Neither asks how the ring is worn, as the covariances' head does from the labels or from use
+  (and as the rows of every family do, further below). Male7, who wears it the other way round,
+  costs most of the difference up to one cycle.
+- Male2 always, and Male5 once calibrated, stay below the adaptive covariances too; Male5 without
+  labels gains (88.0 against 81.0), and Male1 is at 100 from one cycle.
+- Nothing was tuned: the settings are those of docs/networks.md (where Male0, Male1 and Male4 had
+  been looked at), with 2000 steps instead of 500, one seed. Fine-tuned networks: further below.
+- That the combination is worth a row was chosen by 4 pre-training users left out at once, with
+  1500 steps, 0 and 1 cycles, decided adaptively in float: combined 99.31 and 99.84, the network
+  alone 98.44 and 99.71, the covariances 91.93 and 99.92. Those are cycles of one session, and
+  said too much: on other people the combination gains 0.3 points on the network without labels,
+  and none with one cycle.
+- `combined` has more than 150 kB after a calibration: it may not ship as it is.
+"""
+
+FAMILIES = """Networks on raw windows, and beside them the same for networks on hand-crafted
+features (`dbn`, `mlp`: log-covariance) and plain linear discriminants (`time_domain_lda`: mean
+absolute value, waveform length, zero crossings and slope changes; `log_time_domain_lda`:
+logarithms of the first two; taught by the 19 where nothing is known of the wearer, else by the
+calibration alone).
+
+`_ring`: how the ring is worn is found before the network, a stage of the artifact: from the
+calibration's labels, and where there are none from use alone, causally (preprocessing/ring.py);
+the network stays as the 19 taught it, and a wearer is a head on its embedding. `_tuned`: the
+network is fitted to the calibration as well, half of each batch the wearer's windows and half the
+others' (training/raw_tuned.py). `_adaptive`: the head follows the wearer. `episodic`: pre-trained
+by calibrations that are played, one repetition of a user being told by another that a session has
+moved (training/raw_episodes.py). All re-centre causally, before the network; no vote.
+
+Every family has the same recipe: 500 steps of 256 windows, one seed. That is short, and said to
+be: more steps and a width of its own may help any of them, so that the order of families that lie
+within a point of each other says nothing. `second_order_episodic` has 1500 steps.
+
+How it was chosen: 4 of the 19 were left out, calibrated on their first repetition and scored on
+the others, as recorded (where all that adapts is above 99.5) and moved as by another session (channels mixed,
+gains, part of an electrode's turn). By that came the head's 24 dimensions, the stronger
+augmentation, playing calibrations (98.0 to 98.6 as recorded without adaptation, 96.9 to 97.9
+moved with it) and re-centring within 26 s (97.9 to 98.7 moved). Fitting the network gained 0.0 to
+0.2 there, more windows of its own, other rates and four times the steps nothing. The 9 people
+were looked at three times: with usual pre-training and slow re-centring (94.8 and 98.3 after 0
+and 1 cycles, adaptive), with played calibrations (94.9 and 98.6), and as it stands below.
+
+Where hand-crafted features still win: see `covariance_adaptive` in the first table beside the
+rows here. After one cycle Male2 and Male5 keep every network here below it; the reason is not
+known. Without labels, Male5's ring is taken for turned when it is not, there as here.
+"""
+ADAPTIVE = "_adaptive"
+GOALS = {0: 0.93, 1: 0.994, 2: 0.995, 4: 0.996}
+WORST_GOAL = 0.96
+LOW, STEP, LEFT = 0.6, 4.4, 250
+"""The plot begins at this share; pixels of half a percent of it; room for names."""
+
+
+def families_part(record: Mapping[str, Any]) -> list[str]:
+    """The table, every user's share, and how far the goals are."""
+    rows: Sequence[Row] = record["rows"]
+    out = [
+        FAMILIES,
+        "| model | cycles | mean | 95 % of users' draws | worst | float | int8 = float | params "
+        "| MACs | kB | graph us | decision us | calibration s | seeds |",
+        "|" + "---|" * 14,
+    ]
+    for row in rows:
+        low, high = row["ci95"]
+        out.append(
+            f"| {row['model']} | {row['cycles']} | {100 * row['mean']:.2f} "
+            f"| {100 * low:.1f} to {100 * high:.1f} | {100 * row['worst']:.2f} "
+            f"| {100 * row['float_mean']:.2f} | {100 * row['int8_agreement']:.2f} "
+            f"| {row['params']} | {row['macs']} | {row['bytes'] / 1000:.0f} | {row['us']:.0f} "
+            f"| {row['decision_us']:.0f} | {row['calibrate_s']:.0f} | {_seeds(row)} |"
+        )
+    users = list(rows[0]["per_user"])
+    names = [user.split("/")[-1] for user in users]
+    out += ["", f"| model | cycles | {' | '.join(names)} |", "|" + "---|" * (2 + len(users))]
+    for row in rows:
+        shares = " | ".join(f"{100 * row['per_user'][user]:.1f}" for user in users)
+        out.append(f"| {row['model']} | {row['cycles']} | {shares} |")
+    best = max((row for row in rows if row["cycles"] == 1), key=lambda row: float(row["mean"]))
+    return [*out, "", *_goals(best["model"], rows), ""]
+
+
+def _seeds(row: Row) -> str:
+    """Each seed's mean."""
+    return ", ".join(f"{100 * share:.2f}" for share in row["mean_by_seed"])
+
+
+def _goals(model: str, rows: Sequence[Row]) -> list[str]:
+    out = [f"Goals of `{model}`, the best after one cycle:", ""]
+    for row in rows:
+        if row["model"] != model:
+            continue
+        out.append(_told(f"{row['cycles']} cycles, mean", GOALS[row["cycles"]], row["mean"]))
+        if row["cycles"] == 1:
+            out.append(_told("1 cycle, worst user", WORST_GOAL, row["worst"]))
+    return out
+
+
+def _told(what: str, goal: float, seen: float) -> str:
+    word = "reached" if seen >= goal else f"missed by {100 * (goal - seen):.2f}"
+    return f"- {what}: at least {100 * goal:.2f}, seen {100 * seen:.2f}: {word}"
+
+
+def families_svg(record: Mapping[str, Any]) -> str:
+    """A line for each row, a dot for each user, a bar at the mean."""
+    rows: Sequence[Row] = record["rows"]
+    height, width = 40 + 18 * len(rows), LEFT + round(_x(1.0)) + 30
+    parts = []
+    for share in (0.6, 0.7, 0.8, 0.9, 0.95, 1.0):
+        x = LEFT + _x(share)
+        parts.append(f'<line x1="{x}" x2="{x}" y1="20" y2="{height - 12}" stroke="#ddd"/>')
+        parts.append(f'<text x="{x - 10}" y="14">{100 * share:.0f}%</text>')
+    for n, row in enumerate(rows):
+        y, colour = 34 + 18 * n, "#0a6" if row["model"].endswith(ADAPTIVE) else "#777"
+        parts.append(f'<text x="4" y="{y + 4}">{row["model"]}, {row["cycles"]}</text>')
+        for share in row["per_user"].values():
+            x = LEFT + _x(share)
+            parts.append(f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}" fill-opacity=".5"/>')
+        x = LEFT + _x(row["mean"])
+        parts.append(f'<line x1="{x}" x2="{x}" y1="{y - 7}" y2="{y + 7}" stroke="{colour}"/>')
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'font-family="sans-serif" font-size="11">' + "".join(parts) + "</svg>\n"
+    )
+
+
+def _x(share: float) -> float:
+    return round((max(share, LOW) - LOW) * 200 * STEP, 1)
