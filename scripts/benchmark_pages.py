@@ -18,14 +18,31 @@ Features, head and adaptation are those of the protocol myo, not tuned here. How
 used was set for time, in part after earlier runs on more or fewer of its days had been seen.
 """
 DAMAGE = """Heard hop by hop in the live path: bad channels guessed from the others once found, the
-line taken out, short gaps bridged. "cost" is against the same windows undamaged. A turned band is
-scored after 5 s of use. Unknown movements have their electrodes in an order that no hand gives.
+line taken out, short gaps bridged, the channels of a turned band put in order. "cost" is against
+the same windows undamaged; "rejected" counts all decisions, those across a change too. A turned
+band is scored after 5 s of use: 0.7 s of each gesture, of another cycle, no label looked at.
 
-For time, each artifact is heard on 35 s: one virtual wearer, or the first two people by name, who
-are easy. That holds one rest of 5 s each, far too little to tell half a percent: for the model of
-the Myo "rest moved" over whole sessions stands in the tables above, and misses the goal. Where
-familiar is on, costs are against a baseline that its refusals have already lowered, so a goal
-"met" there says little.
+Each damage is heard on 35 s of a person. The demo's artifacts have one virtual wearer, in a session
+that they were not trained on; the model of the Myo the nine evaluation users, after one cycle of
+training0, in Test0. "long rest" is that whole session's rest, and behind the demo's 5 minutes more.
+
+"Unknown movements" have their electrodes in an order that no hand gives: an easy test. "Unknown
+gestures" are a hard one: each pair of the six is left out of a calibration in turn, and made all
+the same. Rejected is told of windows wholly inside such a movement, and of known ones likewise
+inside theirs. `foreign` (models.foreign) knows those two from the pre-training users, not from the
+wearer; a movement that nobody in the training made it can only tell by its distance. Measured so on
+francic's ten people (pronation and supination, known from the other nine; one cycle; not in the
+table), it fails: AUROC 0.84 in the same session and 0.82 in the next, a fifth to a quarter refused
+where 1 to 4 % of known windows are.
+
+How this was chosen: `foreign`'s limit, and when a calibrated ring is said to have turned, on the
+pre-training users, one left out at a time; of the evaluation users, that rule for turns was looked
+at once (36 sessions turned by one place: all found within 3.8 s, 0.2 points at most; 18 as they
+are: none turned), and three were looked at for `foreign` before this table. What the demo is
+trained with was chosen among four recipes by other cycles of its wearer; the last was taken.
+
+Plainly: noise of four times the rest's level is beyond all of these, and "worst" shows that some
+electrodes, on some people, are worth much more than 3 points.
 """
 
 
@@ -101,13 +118,20 @@ def robustness_part(record: Mapping[str, Any]) -> list[str]:
         goal = "" if "met" not in row else ("met" if row["met"] else "**missed**")
         if row["damage"] == "unknown movement":
             known = f"{100 * row['known_rejected']:.1f} of known ones"
-            cells = ["", "", "", "", "", f"{100 * row['rejected']:.1f}; {known}", "", goal]
+            told = f"{100 * row['rejected']:.1f}; {known}{_auroc(row)}"
+            cells = ["", "", "", "", "", told, "", goal]
+        elif row["damage"] == "long rest":
+            cells = ["", "", "", "", f"{100 * row['rest_false_activation']:.2f}", "", "", goal]
         else:
             names = ("mean", "worst", "cost", "worst_cost", "rest_false_activation", "rejected")
             cells = [f"{100 * row[name]:.1f}" for name in (*names, "decided")] + [goal]
         amount = f"{row['amount']:g} {row['unit']}".strip()
         out.append(f"| {row['artifact']} | {row['damage']} | {amount} | {' | '.join(cells)} |")
     return [*out, ""]
+
+
+def _auroc(row: Row) -> str:
+    return f"; AUROC {row['auroc']:.3f}" if row.get("auroc") is not None else ""
 
 
 def robustness_svg(record: Mapping[str, Any]) -> str:
