@@ -166,12 +166,15 @@ def service(
     context: typer.Context,
     what: Annotated[str, typer.Argument(help="install, remove, status, logs or show")] = "status",
     user: Annotated[Optional[str], typer.Option(help="Who runs it.")] = None,  # noqa: UP045
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell what it would write and ask.")
+    ] = False,
     json_file: JsonFile = None,
 ) -> None:
     """Let a run begin at boot, disarmed; what follows are the words of that run."""
     from flexor.service import service as work
 
-    report = work(what, context.args, user)
+    report = work(what, context.args, user, dry=dry)
     if what == "show" and json_file is None:
         print(report["text"], end="")
         return

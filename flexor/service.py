@@ -23,6 +23,19 @@ LOG_LINES = 100
 WATCHDOG_S = 5
 """The loop tells systemd that it lives; a loop that hangs for so long is restarted, disarmed."""
 
+LOGS = ("journalctl", "-u", UNIT, "-n", str(LOG_LINES), "--no-pager", "-o", "short-iso")
+RELOAD = ("systemctl", "daemon-reload")
+ENABLE, DISABLE = (("systemctl", word, "--now", UNIT) for word in ("enable", "disable"))
+SHOWN = ("ActiveState", "SubState", "UnitFileState", "NRestarts", "MainPID", "Result")
+SHOW = ("systemctl", "show", UNIT, "--property", ",".join(SHOWN))
+ASKS = {
+    "install": (RELOAD, ENABLE, SHOW),
+    "remove": (DISABLE, RELOAD),
+    "status": (SHOW,),
+    "logs": (LOGS,),
+}
+"""command -> what it asks of systemd, in this order"""
+
 TEXT = """\
 [Unit]
 Description=Flexor: reads muscles and moves a hand
@@ -60,8 +73,15 @@ WantedBy=multi-user.target
 """
 
 
-def service(what: str, run_words: Sequence[str], user: str | None, folder: Path = SYSTEM) -> Any:
-    """Does one of WORDS: gives a report.
+def service(
+    what: str,
+    run_words: Sequence[str],
+    user: str | None,
+    folder: Path = SYSTEM,
+    *,
+    dry: bool = False,
+) -> Any:
+    """Does one of WORDS: gives a report. dry: only tells what it would write and ask.
 
     `run_words` are those of the `flexor run` that is to begin at boot. Refuses `--arm` (a hand
     that arms itself at boot), machines without systemd, and users who may not install.
@@ -71,12 +91,14 @@ def service(what: str, run_words: Sequence[str], user: str | None, folder: Path 
         text = unit(run_words, user or _user())
         if what == "show":
             return {"unit": UNIT, "text": text}
-        return install(text, folder)
+        return _would(what, folder, text) if dry else install(text, folder)
+    if dry:
+        return _would(what, folder)
     if what == "remove":
         return remove(folder)
     if what == "status":
         return {"unit": UNIT, **status()}
-    lines = _ask("journalctl", "-u", UNIT, "-n", str(LOG_LINES), "--no-pager", "-o", "short-iso")
+    lines = _ask(*LOGS)
     return {"unit": UNIT, "lines": lines.splitlines()}
 
 
@@ -103,8 +125,8 @@ def install(text: str, folder: Path) -> dict[str, Any]:
         raise Refused(
             f"{path} cannot be written ({error.strerror}): sudo flexor service install ..."
         ) from None
-    _ask("systemctl", "daemon-reload")
-    _ask("systemctl", "enable", "--now", UNIT)
+    _ask(*RELOAD)
+    _ask(*ENABLE)
     return {"unit": UNIT, "installed": str(path), **status()}
 
 
@@ -113,19 +135,27 @@ def remove(folder: Path) -> dict[str, Any]:
     path = folder / UNIT
     if not path.exists():
         raise Refused(f"There is no {path}: nothing is installed.")
-    _ask("systemctl", "disable", "--now", UNIT)
+    _ask(*DISABLE)
     path.unlink()
-    _ask("systemctl", "daemon-reload")
+    _ask(*RELOAD)
     return {"unit": UNIT, "removed": str(path)}
+
+
+def _would(what: str, folder: Path, text: str = "") -> dict[str, Any]:
+    """What a command would do, without doing it."""
+    writes = {"install": "write", "remove": "delete"}.get(what)
+    told: dict[str, Any] = {"unit": UNIT, "would_ask": [" ".join(words) for words in ASKS[what]]}
+    if writes:
+        told[f"would_{writes}"] = str(folder / UNIT)
+    return told | ({"text": text} if text else {})
 
 
 def status() -> dict[str, str]:
     """What systemd says of it."""
-    wanted = ("ActiveState", "SubState", "UnitFileState", "NRestarts", "MainPID", "Result")
-    text = _ask("systemctl", "show", UNIT, "--property", ",".join(wanted))
+    text = _ask(*SHOW)
     rows = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     names = ("state", "substate", "at boot", "restarts", "process", "result")
-    return {name: rows.get(key, "") for name, key in zip(names, wanted, strict=True)}
+    return {name: rows.get(key, "") for name, key in zip(names, SHOWN, strict=True)}
 
 
 class Notifier:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import configparser
+import json
+import os
 import shlex
 import shutil
 import socket
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from acquisition.stream import Refused
 from flexor import service as made
 from flexor.metrics import TYPES, metrics_text
-from flexor.service import UNIT, Notifier, install, remove, service, unit
+from flexor.service import SYSTEM, UNIT, Notifier, install, remove, service, unit
 
 pytestmark = pytest.mark.edge
 
@@ -81,6 +85,52 @@ def test_installing_and_removing_asks_systemd(
     assert not (tmp_path / UNIT).exists()
     with pytest.raises(Refused, match="nothing is installed"):
         remove(tmp_path)
+
+
+def flexor(*words: str, path: str) -> tuple[int, Any]:
+    """(exit code, report) of the command itself, in a process of its own."""
+    main = "from flexor.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", main, "service", *words, "--json", "-"],
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
+
+
+def test_the_service_is_walked_dry_and_says_what_it_would_do(tmp_path: Path) -> None:
+    nothing = str(tmp_path)  # neither systemctl nor journalctl is there to be asked
+    before = (SYSTEM / UNIT).exists()
+    code, report = flexor("install", "--dry-run", "--profile", "/me.toml", path=nothing)
+    assert code == 0
+    assert report["would_write"] == str(SYSTEM / UNIT)
+    assert report["would_ask"][1] == f"systemctl enable --now {UNIT}"
+    assert "--profile /me.toml" in report["text"]
+    assert "--arm" not in report["text"]
+    for what in ("status", "logs", "remove"):
+        code, report = flexor(what, "--dry-run", path=nothing)
+        assert code == 0
+        assert all(UNIT in asked or "daemon-reload" in asked for asked in report["would_ask"])
+    assert (SYSTEM / UNIT).exists() == before
+    code, said = flexor("status", path=nothing)
+    assert code == 2
+    assert "needs systemd" in said
+
+
+def test_status_and_logs_tell_what_systemd_says(tmp_path: Path) -> None:
+    for name, says in (
+        ("systemctl", r"ActiveState=active\nSubState=running\nNRestarts=2\n"),
+        ("journalctl", r"2026-01-01 armed\n2026-01-02 disarmed\n"),
+    ):
+        stand_in = tmp_path / name
+        stand_in.write_text(f"#!/bin/sh\nprintf '{says}'\n")
+        stand_in.chmod(0o755)
+    code, report = flexor("status", path=str(tmp_path))
+    assert (code, report["state"], report["restarts"]) == (0, "active", "2")
+    code, report = flexor("logs", path=str(tmp_path))
+    assert (code, report["lines"]) == (0, ["2026-01-01 armed", "2026-01-02 disarmed"])
 
 
 def test_a_folder_that_cannot_be_written_names_the_mend(tmp_path: Path) -> None:
