@@ -46,6 +46,8 @@ class Kind:
     """characteristics that are written to"""
     mend: str
     """what helps when it is not found"""
+    hear: tuple[str, ...] = ()
+    """characteristics that are read once, and subscribed to, where it has them"""
 
 
 class BleInfo(NamedTuple):
@@ -94,11 +96,8 @@ class Door:
 
 
 class BlePort:
-    """A connected device as a `Port`; a line is a characteristic's UUID.
-
-    bleak runs in a loop in a thread of its own, which puts what is notified in a queue and does
-    nothing else.
-    """
+    """A connected device as a `Port`; a line is a characteristic's UUID. bleak's loop has a thread
+    of its own, which puts what is notified in a queue and does nothing else."""
 
     def __init__(self, kind: Kind, where: str) -> None:
         """Finds, connects, subscribes. Raises DeviceRefused or DeviceTimeout, with the mend."""
@@ -204,6 +203,10 @@ class BlePort:
                 )
         for uuid in kind.notify:
             await client.start_notify(uuid, partial(self._on_news, uuid))
+        for uuid in kind.hear:
+            with suppress(Exception):  # a battery that tells nothing keeps nobody from the muscles
+                self._on_news(uuid, None, bytearray(await client.read_gatt_char(uuid)))
+                await client.start_notify(uuid, partial(self._on_news, uuid))
 
     async def _write(self, data: bytes, line: str, quick: bool) -> None:
         characteristic = self._client.services.get_characteristic(line)

@@ -29,6 +29,8 @@ def uuid_of(number: int) -> str:
 SERVICE, COMMAND, IMU = uuid_of(0x0001), uuid_of(0x0401), uuid_of(0x0402)
 EMG = tuple(uuid_of(number) for number in (0x0105, 0x0205, 0x0305, 0x0405))
 """The armband notifies them in turn: their rotation is the only counter that it has."""
+BATTERY = "00002a19-0000-1000-8000-00805f9b34fb"
+"""Bluetooth's own: one byte, per cent."""
 MODES = {"filtered": 2, "raw": 3}
 """`filtered` has the mains' hum taken out by the armband, and is what MyoArmbandDataset holds: the
 spectrum of its files falls to a tenth at 50 Hz."""
@@ -67,6 +69,7 @@ KIND = Kind(
     names=(),
     notify=(*EMG, IMU),
     write=(COMMAND,),
+    hear=(BATTERY,),
     mend=f"{MEND}; end Myo Connect and pull out its dongle, which would take it",
 )
 
@@ -135,6 +138,8 @@ class MyoParser:
     def __init__(self, counts: Counts) -> None:
         self._armband = Armband(counts)
         self.take_motion = self._armband.take_motion
+        self.battery_share: float | None = None
+        """0 .. 1; None until it told"""
 
     def feed(self, arrival: Arrival) -> list[Chunk]:
         if arrival.line in EMG:
@@ -142,6 +147,8 @@ class MyoParser:
             return self._armband.emg([(turn, arrival.data)], arrival.at_s)
         if arrival.line == IMU:
             self._armband.imu(arrival.data, arrival.at_s)
+        if arrival.line == BATTERY and len(arrival.data) == 1:
+            self.battery_share = min(1.0, arrival.data[0] / 100)
         return []
 
 

@@ -84,6 +84,12 @@ class Wired:
     def counts(self) -> Counts:
         return self._counts
 
+    @property
+    def battery_share(self) -> float | None:
+        """0 .. 1 of the sensor's battery; None where it does not report it."""
+        share: float | None = getattr(self._parser, "battery_share", None)
+        return share
+
     def start(self) -> None:
         port = self.wiring.open()
         try:
@@ -185,6 +191,12 @@ class Lasting:
     @property
     def counts(self) -> Counts:
         return self._device.counts
+
+    @property
+    def battery_share(self) -> float | None:
+        """As of the device."""
+        share: float | None = getattr(self._device, "battery_share", None)
+        return share
 
     def start(self) -> None:
         """The first time, whatever does not fit is refused at once."""

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,10 @@ def until(fits: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+MUTE = replace(KIND, hear=())
+"""An armband that is not asked for its battery."""
+
+
 def collect(read: Callable[[], Chunk | None], samples_n: int) -> list[Chunk]:
     chunks: list[Chunk] = []
     end_s = time.monotonic() + UNTIL_S
@@ -80,6 +85,7 @@ def test_a_myo_streams_through_bleaks_own_client_and_leaves_no_thread(tmp_path: 
         source = open_myo(f"unix:{air.path}")
         source.start()
         chunks = collect(lambda: source.read(0.2), 40)
+        assert getattr(source, "battery_share", None) == 0.9  # read once, when it was connected
         source.stop()
         until(lambda: air.twin.next_s == np.inf)
         samples = np.concatenate([chunk.samples for chunk in chunks])
@@ -105,7 +111,7 @@ def test_a_device_is_heard_until_somebody_is_connected_to_it(tmp_path: Path) -> 
 
 def test_a_device_that_goes_away_is_lost_after_what_it_still_said(tmp_path: Path) -> None:
     with on_air(tmp_path) as air:
-        port = ble.BlePort(KIND, f"unix:{air.path}")
+        port = ble.BlePort(MUTE, f"unix:{air.path}")
         port.write(bytes([1, 3, 2, 0, 0]), COMMAND)
         until(lambda: air.twin.next_s < np.inf and len(port._waiting) > 3)
         air.stop()
@@ -121,7 +127,7 @@ def test_a_device_that_goes_away_is_lost_after_what_it_still_said(tmp_path: Path
 
 def test_a_myo_that_is_not_told_to_stay_awake_hangs_up(tmp_path: Path) -> None:
     with on_air(tmp_path) as air:
-        port = ble.BlePort(KIND, f"unix:{air.path}")
+        port = ble.BlePort(MUTE, f"unix:{air.path}")
         port.write(b"\x04\x00", COMMAND)  # deep sleep
         until(lambda: port._gone)
         with pytest.raises(DeviceLost):
@@ -131,7 +137,7 @@ def test_a_myo_that_is_not_told_to_stay_awake_hangs_up(tmp_path: Path) -> None:
 
 def test_a_full_queue_drops_the_oldest_and_tells_how_many(tmp_path: Path) -> None:
     with on_air(tmp_path) as air:
-        port = ble.BlePort(KIND, f"unix:{air.path}")
+        port = ble.BlePort(MUTE, f"unix:{air.path}")
         for n in range(ble.QUEUE_N + 5):
             port._on_news(EMG[0], None, bytearray([n % 256]))
         arrivals = port.read(0.0)
@@ -210,7 +216,7 @@ def test_a_port_that_cannot_be_opened_says_why_and_leaves_no_thread(
 
 def test_a_write_that_the_device_does_not_take_is_a_lost_connection(tmp_path: Path) -> None:
     with on_air(tmp_path) as air:
-        port = ble.BlePort(KIND, f"unix:{air.path}")
+        port = ble.BlePort(MUTE, f"unix:{air.path}")
         with pytest.raises(DeviceLost, match="is gone"):
             port.write(b"", "00002a00-0000-1000-8000-00805f9b34fb")
         port.close()

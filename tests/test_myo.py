@@ -180,6 +180,21 @@ def test_the_armband_is_kept_awake_for_as_long_as_it_streams() -> None:
         source.stop()
 
 
+def test_the_battery_is_told_in_shares_and_is_unknown_until_then() -> None:
+    parser = myo.MyoParser(Counts())
+    assert parser.battery_share is None
+    assert parser.feed(Arrival(b"\x2a", 0.0, myo.BATTERY)) == []
+    assert parser.battery_share == 0.42
+    parser.feed(Arrival(b"\xff", 0.0, myo.BATTERY))
+    parser.feed(Arrival(b"\x01\x02", 0.0, myo.BATTERY))
+    assert parser.battery_share == 1.0
+    source, _, clock = opened(MyoTwin())
+    source.start()
+    assert source.battery_share is None
+    run(source, clock, 0.5)
+    source.stop()
+
+
 def test_a_lost_notification_is_two_samples_and_seen_in_the_rotation() -> None:
     counts, twin = Counts(), MyoTwin()
     parser = myo.MyoParser(counts)

@@ -149,6 +149,8 @@ class _Air:
         elif do == "notify":
             change = self._subscribed.add if asked["on"] else self._subscribed.discard
             change(asked["line"])
+        elif do == "read" and asked["line"] in (held := getattr(twin, "readable", {})):
+            answer["answer"] = held[asked["line"]].hex()
         elif do == "write":
             said = twin.hear(bytes.fromhex(asked["data"]), time.monotonic(), asked["line"])
         else:

@@ -9,7 +9,7 @@ import numpy as np
 
 from acquisition.emulators.gatt import Gatt
 from acquisition.emulators.twin import Pace, Said, Signal, Transport, pattern
-from acquisition.myo import COMMAND, EMG, IMU, SAMPLES_PER_FRAME, SERVICE, uuid_of
+from acquisition.myo import BATTERY, COMMAND, EMG, IMU, SAMPLES_PER_FRAME, SERVICE, uuid_of
 from acquisition.myo_files import MYO_SPEC
 from acquisition.stream import Refused
 
@@ -133,9 +133,7 @@ class MyoTwin:
             uuid_of(0x0003): {uuid_of(0x0103): ("indicate",)},
             uuid_of(0x0004): {ENVELOPE: ("notify",)},
             uuid_of(0x0005): dict.fromkeys(EMG, ("notify",)),
-            "0000180f-0000-1000-8000-00805f9b34fb": {
-                "00002a19-0000-1000-8000-00805f9b34fb": ("read", "notify")
-            },
+            "0000180f-0000-1000-8000-00805f9b34fb": {BATTERY: ("read", "notify")},
         },
     )
 
@@ -144,6 +142,8 @@ class MyoTwin:
         if mode not in ("filtered", "raw"):
             raise Refused(f"mode is one of filtered, raw, not {mode}.")
         self._armband = Armband(signal or pattern(len(MYO_SPEC.channels), LOW, HIGH))
+        self.readable: dict[str, bytes] = {BATTERY: b"\x5a"}
+        """what can be read: its battery, in per cent"""
 
     @property
     def signal(self) -> Signal:
