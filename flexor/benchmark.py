@@ -85,7 +85,8 @@ def _robustness(wanted: Wanted, step: Any) -> dict[str, Any]:
     """Shipped artifacts and the model of the protocol myo under damage: see training.robustness."""
     from flexor.datasets import found_below
     from flexor.robustness import hear
-    from training.robustness_rows import MYO, myo_subjects, run_robustness, shipped
+    from training.robustness_myo import MYO, Subjects, myo_subjects
+    from training.robustness_rows import run_robustness, shipped
 
     files = {p.name: p for p in sorted(ARTIFACTS.iterdir()) if p.suffix in (".onnx", ".tflite")}
     asked = wanted.models or (*files, MYO)
@@ -93,10 +94,12 @@ def _robustness(wanted: Wanted, step: Any) -> dict[str, Any]:
         refuse_unknown(name, {**files, MYO: None}, "artifact")
     models = {name: shipped(files[name]) for name in asked if name in files}
     root = found_below(wanted.data).get("myo_armband") if MYO in asked else None
+    left_out: Subjects = {}
     if root is not None:
         wanted.out.mkdir(parents=True, exist_ok=True)
-        models |= myo_subjects(root, wanted.out)
-    return run_robustness(models, hear, step)
+        people, left_out = myo_subjects(root, wanted.out)
+        models |= people
+    return run_robustness(models, hear, step, left_out)
 
 
 def _continuous(wanted: Wanted, step: Any) -> dict[str, Any]:

@@ -46,6 +46,8 @@ class Heard:
     decided: tuple[Decided, ...]
     rejected: tuple[bool, ...]
     """of each decision"""
+    strangeness: tuple[float, ...] = ()
+    """of each decision's window, by what refuses unknown movements; empty where nothing does"""
 
 
 Hear = Callable[[Artifact, Session], Heard]
@@ -168,28 +170,69 @@ def shares(artifact: Artifact, heard: Heard, stream: Session, begin: int) -> dic
     told = [r for d, r in zip(heard.decided, heard.rejected, strict=True) if d.sample_n >= begin]
     if result.accuracy is None:
         raise Refused("A damaged stream has no window that can be scored.")
+    settled = _inside(artifact, heard, stream, begin, set(artifact.contract.labels))
     hops = (len(stream.samples) + sum(n for _, n in stream.gaps)) - begin
     hop_n = artifact.contract.windows.hop_samples
     return {
         "right": result.accuracy,
         "moved": result.rest_false_activation or 0.0,
         "rejected": float(np.mean(told)),
+        "known_rejected": float(np.mean([heard.rejected[i] for i in settled])),
         "decided": len(made) / (hops / hop_n),
     }
 
 
 def unknown_shares(artifact: Artifact, heard: Heard, stream: Session) -> dict[str, float]:
     """Of the windows inside unknown movements: rejected, and moving nothing."""
-    edges = [at for at, _ in stream.markers] + [len(stream.samples)]
-    rest, length = artifact.contract.rest, artifact.contract.windows.length_samples
-    rejected, still = [], []
-    for decision, refused in zip(heard.decided, heard.rejected, strict=True):
-        which = int(np.searchsorted(edges, decision.sample_n, side="right")) - 1
-        inside = decision.sample_n - length + 1 >= edges[which]
-        if inside and stream.markers[which][1] == UNKNOWN:
-            rejected.append(refused)
-            still.append(refused or decision.gesture == rest)
+    inside = _inside(artifact, heard, stream, 0, {UNKNOWN})
+    rest = artifact.contract.rest
+    rejected = [heard.rejected[i] for i in inside]
+    still = [heard.rejected[i] or heard.decided[i].gesture == rest for i in inside]
     return {"rejected": float(np.mean(rejected)), "still": float(np.mean(still))}
+
+
+def told_apart(
+    artifact: Artifact, known: tuple[Heard, Session], unknown: tuple[Heard, Session]
+) -> float | None:
+    """How well strangeness tells unknown windows from known ones (area under the ROC curve: 0.5
+    by chance, 1 always); None where nothing is asked for it."""
+    labels = set(artifact.contract.labels)
+    pairs = ((*known, labels), (*unknown, {UNKNOWN}))
+    groups = [
+        [heard.strangeness[i] for i in _inside(artifact, heard, stream, 0, words)]
+        for heard, stream, words in pairs
+        if heard.strangeness
+    ]
+    if len(groups) < len(pairs):
+        return None
+    usual, strange = np.sort(groups[0]), np.array(groups[1])
+    below = np.searchsorted(usual, strange, "left") + np.searchsorted(usual, strange, "right")
+    return float(below.mean() / 2 / len(usual))
+
+
+def rest_shares(artifact: Artifact, heard: Heard, stream: Session) -> dict[str, float]:
+    """Of the windows inside rest, those that moved something; and how long that rest was."""
+    rest, rate_hz = artifact.contract.rest, artifact.contract.spec.rate_hz
+    inside = _inside(artifact, heard, stream, 0, {rest})
+    moved = [heard.decided[i].gesture != rest and not heard.rejected[i] for i in inside]
+    edges = [at for at, _ in stream.markers] + [len(stream.samples)]
+    held = zip(stream.markers, edges[1:], strict=True)
+    rested_n = sum(end - at for (at, word), end in held if word == rest)
+    return {"moved": float(np.mean(moved)), "rest_s": rested_n / rate_hz}
+
+
+def _inside(
+    artifact: Artifact, heard: Heard, stream: Session, begin: int, words: set[str]
+) -> list[int]:
+    """Numbers of the decisions whose window lies wholly in one movement of these, after `begin`."""
+    edges = [stream.position(at) for at, _ in stream.markers]
+    length, out = artifact.contract.windows.length_samples, []
+    for i, decision in enumerate(heard.decided):
+        first = decision.sample_n - length + 1
+        which = int(np.searchsorted(edges, decision.sample_n, side="right")) - 1
+        if first >= max(begin, edges[which]) and stream.markers[which][1] in words:
+            out.append(i)
+    return out
 
 
 def _score(artifact: Artifact, made: Sequence[Decided], stream: Session) -> Score:

@@ -1,0 +1,101 @@
+"""Who is heard of the MyoArmbandDataset in the protocol "robustness": the model of the protocol
+"myo" after one cycle of training0, on Test0.
+
+Three times: as it is; with the stage that refuses what is strange to the calibration
+(models.foreign); and so with two of the six gestures never calibrated, each pair in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from acquisition.myo_files import MYO_GESTURES
+from models.artifact import Artifact
+from models.calibrate import calibrated
+from models.foreign import Foreign, foreign_from, narrowed
+from models.head import Head
+from training.covariance import Family, deploy_head, features, fit_family, wearers_head
+from training.datasets import Segment, Selection, fingerprint, read_myo_armband
+from training.export import write_artifact
+from training.recipe import Signal
+from training.robustness import UNKNOWN
+from training.robustness_rows import BEFORE, REST, SCORED, Subject, subject_of
+from training.splits import refuse_overlap, select
+from training.train import provenance
+
+MYO, MYO_FOREIGN = "covariance_adaptive", "covariance_adaptive, foreign"
+RING_N = 8
+PAIRS = ((1, 4), (2, 5), (3, 6))
+"""Numbers of gestures left out together, each once."""
+Subjects = dict[str, list[Subject]]
+
+
+def myo_subjects(root: Path, folder: Path, users_n: int = 9) -> tuple[Subjects, Subjects]:
+    """(model -> subjects, the same with gestures left out), of the first users by name."""
+    segments = read_myo_armband(root)
+    users = sorted({s.user for s in segments if s.user.startswith("evaluation/")})[:users_n]
+    others = tuple(sorted({s.user for s in segments if s.user.startswith("pretraining/")}))
+    general, signal = select(segments, Selection(users=others)), Signal()
+    family = fit_family(general, MYO_GESTURES, signal, RING_N)
+    origin = provenance("MyoArmbandDataset", fingerprint(root), {"pretraining": others}, 0, {})
+    golden = np.concatenate([s.samples[-80:] for s in general[:2]])
+    models: Subjects = {MYO: [], MYO_FOREIGN: []}
+    left_out: Subjects = {MYO_FOREIGN: []}
+    for user in users:
+        own = select(segments, Selection((user,), ("training0",), (0,)))
+        test = select(segments, Selection((user,), ("Test0",)))
+        refuse_overlap({"pre-training": general, "calibration": own, "test": test})
+
+        def deployed(
+            head: Head, left: Sequence[int], stage: Foreign | None, user: str = user
+        ) -> Artifact:
+            labels = tuple(g for k, g in enumerate(MYO_GESTURES) if k not in left)
+            words = "".join(map(str, left)) + ("-foreign" if stage else "")
+            path = folder / f"robustness-{user.replace('/', '-')}{words}.onnx"
+            made = replace(family, head=head)
+            whole = (path, made, head, labels, REST, origin, golden)
+            artifact, _ = deploy_head(*whole, adaptive=True, name=MYO)
+            if stage is None:
+                return artifact
+            draft = replace(artifact.contract, decision=(stage,))
+            return write_artifact(path, family.small, draft, golden)
+
+        head = wearers_head(family, own, MYO_GESTURES, signal)
+        models[MYO].append(subject_of(user, deployed(head, (), None), test))
+        stage = Foreign(head.means.shape[1])
+        models[MYO_FOREIGN].append(subject_of(user, deployed(head, (), stage), test))
+        for left in PAIRS:
+            some, stage = _narrow(family, own, left, signal)
+            artifact = deployed(some, left, stage)
+            left_out[MYO_FOREIGN].append(_without(user, artifact, test, left))
+    return models, left_out
+
+
+def _narrow(
+    family: Family, own: Sequence[Segment], left: Sequence[int], signal: Signal
+) -> tuple[Head, Foreign]:
+    """(head of a wearer who calibrated all but these, what refuses the others)"""
+    known = [k for k in range(len(MYO_GESTURES)) if k not in left]
+    some = [s for s in own if MYO_GESTURES.index(s.gesture) in known]
+    x, held, cycles = features(some, family.chain, [MYO_GESTURES[k] for k in known], signal)
+    inside, how = held >= 0, family.adaptation
+    windows = x[inside], held[inside], cycles[inside]
+    head = calibrated(narrowed(family.head, known), *windows, how.block_windows, how.weight)
+    return head, foreign_from(family.head, known, head, how.own)
+
+
+def _without(
+    user: str, artifact: Artifact, test: Sequence[Segment], left: Sequence[int]
+) -> Subject:
+    """Two cycles of the session, in which gestures come that were never calibrated."""
+    strange = {MYO_GESTURES[k] for k in left}
+    parts = tuple(
+        replace(part, gesture=UNKNOWN) if part.gesture in strange else part
+        for part in test
+        if part.cycle in BEFORE + SCORED
+    )
+    return Subject(user, artifact, parts)
