@@ -17,7 +17,7 @@ from flexor.robustness import hear
 from models.artifact import Artifact, open_artifact
 from models.score import Decided
 from scripts.benchmark_pages import robustness_part, robustness_svg
-from training.datasets import Segment
+from training.datasets import Segment, Selection, read_dataset
 from training.evaluate import decisions
 from training.robustness import (
     UNKNOWN,
@@ -27,8 +27,10 @@ from training.robustness import (
     lose_packets,
     lost_electrodes,
     rest_level,
+    rest_shares,
     shares,
     stream_of,
+    told_apart,
     unknown_shares,
     unknown_stream,
 )
@@ -65,12 +67,32 @@ def told(artifact: Artifact, stream: Session, right: float = 1.0, refused: float
 
 
 def test_an_undamaged_stream_is_heard_as_the_decoder_hears_it(demo: Artifact) -> None:
-    from training.datasets import Selection, read_dataset
-
     want = Selection(users=("wearer0",), sessions=("seed1001",), cycles=(0,))
     whole = read_dataset("synthetic:armband", want).whole()[:4]
     stream, _ = stream_of([replace(p, samples=p.samples[:300]) for p in whole])
     assert list(hear(demo, stream).decided) == decisions(demo, stream)
+
+
+@pytest.fixture(scope="module")
+def use() -> tuple[list[Segment], list[Segment]]:
+    """(use that is not scored, two seconds of each gesture that are) of the demo's wearer."""
+    want = Selection(users=("wearer0",), sessions=("seed1001",), cycles=(2, 3))
+    whole = read_dataset("synthetic:armband", want).whole()
+    parts = [replace(p, samples=p.samples[-400:]) for p in whole]
+    return [p for p in parts if p.cycle == 2], [p for p in parts if p.cycle == 3]
+
+
+def test_each_protection_keeps_its_damage_within_three_points(demo: Artifact, use: Any) -> None:
+    """Without the guessing, the training for it or the renaming, far more is lost."""
+    stream, begin = stream_of(use[1], use[0])
+    costs: dict[str, list[float]] = {}
+    for one in damages(stream, begin, "rest"):
+        if one.damage in ("none", "lost electrode", "turned band"):
+            heard = hear(demo, one.stream)
+            right = shares(demo, heard, one.stream, one.begin)["right"]
+            costs.setdefault(f"{one.damage} {one.amount:g}", []).append(right)
+    assert costs["none 5"][0] - np.mean(costs["lost electrode 1"]) <= 0.03
+    assert costs["none 0"][0] - min(costs["turned band 1"]) <= 0.03
 
 
 def test_a_preface_shows_each_gesture_once_and_is_not_scored(demo: Artifact) -> None:
@@ -158,9 +180,72 @@ def test_unknown_movements_are_no_known_ones_and_rest_stays_rest(demo: Artifact)
     assert some["rejected"] == pytest.approx(0.5, abs=0.05)
 
 
+def test_known_movements_that_are_refused_count_where_a_window_holds_one_of_them(
+    demo: Artifact,
+) -> None:
+    """As unknown ones do: a window across a change is neither."""
+    stream, begin = stream_of(parts())
+    length = demo.contract.windows.length_samples
+    plain = told(demo, stream)
+    edges = np.array([at for at, _ in stream.markers[1:]])
+    across = tuple(
+        bool(((d.sample_n >= edges) & (d.sample_n < edges + length - 1)).any())
+        for d in plain.decided
+    )
+    heard = replace(plain, rejected=across)
+    found = shares(demo, heard, stream, begin)
+    assert found["known_rejected"] == 0.0
+    assert found["rejected"] > 0.02
+    some = shares(demo, told(demo, stream, refused=0.5), stream, begin)
+    assert some["known_rejected"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_rest_is_scored_by_its_own_windows_and_told_with_its_length(demo: Artifact) -> None:
+    stream, _ = stream_of(parts())
+    found = rest_shares(demo, told(demo, stream, right=0.7), stream)
+    assert found["rest_s"] == 3.0
+    assert found["moved"] == pytest.approx(0.3, abs=0.05)
+    quiet = rest_shares(demo, told(demo, stream, right=0.7, refused=1.0), stream)
+    assert quiet["moved"] == 0.0
+
+
+def test_how_well_unknown_windows_are_told_from_known_ones_is_a_share_of_pairs(
+    demo: Artifact,
+) -> None:
+    known, _ = stream_of(parts())
+    strange = unknown_stream(parts(), "rest")
+    mine, theirs = told(demo, known), told(demo, strange)
+
+    def apart(low: float, high: float) -> float | None:
+        ours = replace(mine, strangeness=(low,) * len(mine.decided))
+        others = replace(theirs, strangeness=(high,) * len(theirs.decided))
+        return told_apart(demo, (ours, known), (others, strange))
+
+    assert (apart(1.0, 2.0), apart(1.0, 1.0), apart(2.0, 1.0)) == (1.0, 0.5, 0.0)
+    assert told_apart(demo, (mine, known), (theirs, strange)) is None
+
+
+def test_gestures_that_were_never_calibrated_have_a_row_of_their_own(demo: Artifact) -> None:
+    mixed = [replace(p, gesture=UNKNOWN) if p.gesture == "hand_open" else p for p in parts()]
+
+    def refuses(artifact: Artifact, stream: Session) -> Heard:
+        made = told(artifact, stream)
+        inside = tuple(d.gesture == UNKNOWN for d in made.decided)
+        return Heard(made.decided, inside, tuple(map(float, inside)))
+
+    whole = {"demo": [Subject("u", demo, tuple(parts()))]}
+    left_out = {"demo": [Subject("u", demo, tuple(mixed))] * 2}
+    row = run_robustness(whole, refuses, None, left_out)["rows"][-1]
+    assert (row["damage"], row["per_user"]) == ("unknown gesture", {"u": 1.0})
+    assert row["auroc"] > 0.99
+    assert row["known_rejected"] == 0.0
+    assert row["met"]
+
+
 def rows(cost: float, refused: float = 0.95, known: float = 0.01, moved: float = 0.0) -> Any:
     def one(right: float) -> dict[str, float]:
-        return {"right": right, "moved": moved, "rejected": known, "decided": 1.0}
+        told = {"right": right, "moved": moved, "rejected": 2 * known, "decided": 1.0}
+        return told | {"known_rejected": known}
 
     heard = {
         ("none", 0, ""): {"u": [one(0.99)]},
@@ -168,7 +253,8 @@ def rows(cost: float, refused: float = 0.95, known: float = 0.01, moved: float =
         ("lost electrode", 1, ""): {"u": [one(0.98 - cost), one(0.98)]},
         ("turned band", 1, "place"): {"u": [one(0.99 - cost)]},
     }
-    made = rows_of("a", heard, [{"rejected": refused, "still": refused}])
+    unknown = [{"rejected": refused, "still": refused}]
+    made = rows_of("a", heard, unknown, [{"moved": moved, "rest_s": 60.0}])
     return {row["damage"]: row for row in made}
 
 
@@ -176,7 +262,7 @@ def test_a_goal_is_met_or_missed_by_the_points_that_a_damage_costs() -> None:
     good, bad = rows(0.02), rows(0.08)
     assert good["lost electrode"]["cost"] == pytest.approx(0.01)
     assert good["lost electrode"]["worst_cost"] == pytest.approx(0.02)
-    assert all(row["met"] for row in good.values())
+    assert all(row["met"] for row in good.values() if "met" in row)
     assert not bad["lost electrode"]["met"]
     assert not bad["turned band"]["met"]
 
@@ -189,7 +275,8 @@ def test_unknown_movements_let_through_or_known_ones_refused_miss_the_goal(
 
 
 def test_rest_that_moves_misses_its_goal() -> None:
-    assert not rows(0.0, moved=0.006)["none"]["met"]
+    assert not rows(0.0, moved=0.006)["long rest"]["met"]
+    assert rows(0.0, moved=0.004)["long rest"]["met"]
 
 
 def test_every_model_has_a_row_for_each_damage(demo: Artifact) -> None:
@@ -203,6 +290,7 @@ def test_every_model_has_a_row_for_each_damage(demo: Artifact) -> None:
         "lost packets",
         "white noise",
         "50 Hz line",
+        "long rest",
         "unknown movement",
     }
     with pytest.raises(Refused, match="no artifact"):
