@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from models.adapt_rest import rest_scores
 from models.head import Head, Matrix, posterior_means, scores
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def refit(
     dimension), from the reference and the head's priors alone. quiet (block,): which of them are
     rest by their strength, where that is known."""
     means, worth = reference, worths(blocks, settings.alike_blocks)
-    resting = _resting(head, blocks, reference, settings.rest_margin, rest)
+    resting, toned = _resting(head, blocks, reference, settings.rest_margin, rest)
     if quiet is not None:
         resting |= quiet
     if not head.calibrated:
@@ -37,6 +38,7 @@ def refit(
     for _ in range(settings.iterations):
         shares = belongings(blocks, means, settings)
         shares[resting] = np.arange(len(means)) == rest
+        shares[toned] = 0.0
         shares *= worth[:, None]
         seen = shares.sum(axis=0)
         centres = (shares.T @ blocks) / np.maximum(seen, 1e-9)[:, None]
@@ -52,11 +54,15 @@ def refit(
 
 def _resting(
     head: Head, blocks: Matrix, reference: Matrix, margin: float, rest: int
-) -> NDArray[np.bool_]:
-    """(block,): whether the reference is sure that it is rest."""
-    found = scores(head, blocks, reference)
-    others = np.delete(found, rest, axis=1).max(axis=1)
-    return np.asarray(found[:, rest] > others + margin)
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(block,): whether the reference is sure that it is rest; and whether it takes it for rest
+    without being sure, such as a tone in the arm: that teaches nothing, else the gesture that it
+    resembles would come down to it, and rest would move the hand."""
+    found = rest_scores(head, blocks, reference, rest)
+    lead = found[:, rest] - np.delete(found, rest, axis=1).max(axis=1)
+    plain = scores(head, blocks, reference)
+    sure = plain[:, rest] > np.delete(plain, rest, axis=1).max(axis=1) + margin
+    return np.asarray(sure), np.asarray((lead > 0) & ~sure)
 
 
 def worths(blocks: Matrix, alike_blocks: float) -> Matrix:
