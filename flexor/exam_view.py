@@ -21,6 +21,8 @@ from models.intent import Intent
 USUAL: Axes = (("wrist_flexion", "wrist_extension"), ("hand_open", "hand_close"))
 WIDTH, HEIGHT = 61, 25
 """Letters; a letter is about twice as high as it is wide."""
+MARKS = {"o": "cyan", "@": "bold green", "█": "bold yellow", "·": "dim"}
+"""Of the ring: the target, the target that is kept, the cursor, the others -> style"""
 TURN_S = 0.05
 WAIT_S = 3.0
 
@@ -73,7 +75,9 @@ def draw(test: Examination, now_s: float) -> RenderableType:
     head = f"{picture['left']} left" + (
         f", begins in {picture['wait_s']:.0f} s" if picture["wait_s"] > 0 else ""
     )
-    return Group(Text(head, "bold"), PICTURES[test.kind](picture))
+    ends = [end for axis in test.axes for end in axis] if test.kind != "motion" else []
+    how = "   ".join(f"{mark} {end}" for mark, end in zip("→←↑↓", ends, strict=False))
+    return Group(Text(head, "bold"), Text(how, "dim"), PICTURES[test.kind](picture))
 
 
 def _ring(picture: dict[str, Any]) -> Text:
@@ -93,7 +97,10 @@ def _ring(picture: dict[str, Any]) -> Text:
     if picture["target"] is not None:
         put(picture["target"], picture["width"] / 2, "@" if picture["dwell"] else "o")
     put(picture["at"], 0.05, "█")
-    return Text("\n".join("".join(row) for row in rows))
+    text = Text("\n".join("".join(row) for row in rows))
+    for mark, style in MARKS.items():
+        text.highlight_regex(f"{mark}+", style)
+    return text
 
 
 def _posture(picture: dict[str, Any]) -> Text:

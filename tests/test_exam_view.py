@@ -39,6 +39,7 @@ def test_every_test_has_a_picture_that_says_how_much_is_left(kind: str) -> None:
     assert "begins in 3 s" in printed(kind, 0.05)
     later = printed(kind, 3.8)
     assert "left" in later
+    assert ("→ a   ← b   ↑ c   ↓ d" in later) == (kind != "motion")
     assert "█" in later or kind == "motion"
 
 
