@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from firmware_bridge.hands import EXO, HAND6
 from firmware_bridge.link_words import TROUBLES
 from firmware_bridge.safety_state import Cause, Phase
 from flexor.dashboard.live_view import spoken
 from flexor.dashboard.policy import Why
-from flexor.dashboard.words import LANGUAGES, SENTENCES, STATES, WORDS, sentence, word
+from flexor.dashboard.words import JOINTS, LANGUAGES, SENTENCES, STATES, WORDS, sentence, word
 from preprocessing.quality import MENDS
 
 
 def test_every_word_of_the_page_is_there_in_every_language() -> None:
     assert all(set(texts) == set(LANGUAGES) for texts in WORDS.values())
     assert all(set(texts) == set(LANGUAGES) for texts in STATES.values())
+    assert all(set(texts) == set(LANGUAGES) for texts in JOINTS.values())
+    assert set(JOINTS) >= {*HAND6.joint_names, *EXO.joint_names}
     assert set(STATES) >= {phase.value for phase in Phase}
 
 

@@ -9,7 +9,7 @@ from flexor.dashboard.pages.electrodes import battery
 from flexor.dashboard.pages.frame import Visit, canvas, picture, told
 from flexor.dashboard.pages.hand3d import device_scene
 from flexor.dashboard.pages.start import start_card
-from flexor.dashboard.words import GESTURES, gesture_name
+from flexor.dashboard.words import GESTURES, JOINTS, gesture_name, joint_name
 
 WORDS = ("unsure", "confidence", "strength", "reject_unsure", "reject_unlike", "budget")
 """Words that the page's script writes."""
@@ -20,6 +20,7 @@ def draw(desk: Desk, visit: Visit) -> None:
     start_card(desk, visit)
     words = {key: visit.word(key) for key in (*WORDS, "jitter_loop")}
     words |= {f"gesture {name}": gesture_name(name, visit.language) for name in GESTURES}
+    words |= {f"joint {name}": joint_name(name, visit.language) for name in JOINTS}
     with ui.element("div").classes("flexor-grid"):
         with ui.card().classes("w-full"):
             ui.label(visit.word("hand")).classes("text-h6")
@@ -29,10 +30,10 @@ def draw(desk: Desk, visit: Visit) -> None:
             ui.label(visit.word("intent")).classes("text-h6")
             picture("intent", words=told(words))
             ui.label(visit.word("joints")).classes("text-h6")
-            picture("joints")
+            picture("joints", words=told(words))
         with ui.card().classes("w-full"):
             ui.label(visit.word("decisions")).classes("text-h6")
-            canvas("decisions", "12rem", visit.word("decisions"))
+            canvas("decisions", "12rem", visit.word("decisions"), words=told(words))
             picture("stream", words=told(words))
         with ui.card().classes("w-full"):
             ui.label(visit.word("latency")).classes("text-h6")

@@ -20,7 +20,7 @@ from flexor.dashboard.editing import (
 )
 from flexor.dashboard.pages.frame import Visit
 from flexor.dashboard.pages.start import tell
-from flexor.dashboard.words import gesture_name
+from flexor.dashboard.words import gesture_name, joint_name
 from flexor.profile import read_profile
 from flexor.wearers import Version
 
@@ -62,12 +62,13 @@ def _limit_fields(
         }
         fields[joint.name] = {}
         with ui.row().classes("items-center gap-2 no-wrap flexor-limits"):
-            ui.label(joint.name).classes("flexor-joint-name")
+            named = joint_name(joint.name, visit.language)
+            ui.label(named).classes("flexor-joint-name")
             for name in LIMITS:
                 field = ui.number(
-                    f"{visit.word(name)} ({own[name]:g})", value=now[joint.name][name]
+                    f"{visit.word(name)} \u2066({own[name]:g})\u2069", value=now[joint.name][name]
                 )
-                field.props(f'dense aria-label="{joint.name} {visit.word(name)}"').classes("col")
+                field.props(f'dense aria-label="{named} {visit.word(name)}"').classes("col")
                 field.visible = not (name == "max_torque_nm" and own[name] == 0.0)
                 fields[joint.name][name] = field
     return fields
@@ -114,7 +115,9 @@ def _choice_name(visit: Visit, key: str) -> str:
         return visit.word("does_nothing")
     joint, _, way = key.partition(" ")
     if way:
-        return visit.word("joint_closes" if way == "+" else "joint_opens").format(joint=joint)
+        return visit.word("joint_closes" if way == "+" else "joint_opens").format(
+            joint=joint_name(joint, visit.language)
+        )
     return visit.word(f"does_{key}")
 
 

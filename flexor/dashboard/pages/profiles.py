@@ -72,7 +72,7 @@ def _versions(desk: Desk, visit: Visit) -> None:
             with ui.item():
                 with ui.item_section():
                     at = time.strftime("%Y-%m-%d %H:%M", time.localtime(version.at))
-                    ui.item_label(f"{version.number} · {at}")
+                    ui.item_label(f"\u2066{version.number} · {at}\u2069")
                     ui.item_label(version.why).props("caption")
                 with ui.item_section().props("side"):
                     if version.current:

@@ -101,7 +101,8 @@ def _row(desk: Desk, visit: Visit, kept: Kept) -> None:
 
     with ui.item().classes("flexor-kept"):
         with ui.item_section():
-            ui.item_label(f"{at} · {length} · {kept.bytes_n / 1e6:.2f} MB")
+            # Figures keep their order in a language from right to left.
+            ui.item_label(f"\u2066{at} · {length} · {kept.bytes_n / 1e6:.2f} MB\u2069")
             ui.item_label(f"{kept.source} · {kept.name}").props("caption")
         with ui.item_section().props("side"), ui.row().classes("gap-1"):
             _action(visit, "replay", kept, replay, enabled=not under_way)

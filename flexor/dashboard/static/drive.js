@@ -3,17 +3,18 @@
 flexor.pictures.decisions = (place, view) => {
   const [context, w, h] = flexor.paper(place);
   if (!view.alive || !view.about.labels) return;
+  const words = (place.flexorWords = place.flexorWords || JSON.parse(place.dataset.words));
   const labels = view.about.labels, lane = h / labels.length, list = view.decisions;
   context.font = "11px system-ui";
   labels.forEach((label, k) => {
     context.fillStyle = flexor.colour("--flexor-text");
-    context.fillText(label, 4, lane * (k + 0.5) + 4);
+    context.fillText(words[`gesture ${label}`] || label, 4, lane * (k + 0.5) + 4, 116);
   });
   list.forEach(([label, confidence, rejected], k) => {
     context.fillStyle = rejected ? flexor.colour("--flexor-warn") : flexor.colour("--flexor-ink");
     context.globalAlpha = 0.25 + 0.75 * confidence;
-    const x = 110 + (w - 114) * k / 60;
-    context.fillRect(x, lane * labels.indexOf(label) + 2, (w - 114) / 60 - 1, lane - 4);
+    const x = 124 + (w - 128) * k / 60;
+    context.fillRect(x, lane * labels.indexOf(label) + 2, (w - 128) / 60 - 1, lane - 4);
   });
   context.globalAlpha = 1;
 };
@@ -97,6 +98,7 @@ flexor.pictures.intent = (place, view) => {
 
 flexor.pictures.joints = (place, view) => {
   if (!view.alive || !view.status.joints) return;
+  const words = (place.flexorWords = place.flexorWords || JSON.parse(place.dataset.words));
   const about = Object.fromEntries((view.about.joints || []).map((j) => [j.name, j]));
   const asked = view.asked, units = {position: "°", velocity: "°/s", torque: "Nm"};
   flexor.put(place, view.status.joints.map(([name, at, speed], k) => {
@@ -106,10 +108,10 @@ flexor.pictures.joints = (place, view) => {
     const told = asked && asked.joints.length > k ? `→ ${asked.joints[k].toFixed(asked.mode === "torque" ? 1 : 0)} ${units[asked.mode]}` : "";
     const torque = (view.status.torque_nm || [])[k];
     const nm = torque === undefined ? "" : `${torque.toFixed(1)} / ${(j.max_nm || 0).toFixed(0)} Nm`;
-    return `<div class="flexor-joint"><span>${flexor.escape(name)}</span>` +
+    return `<div class="flexor-joint"><span>${flexor.escape(words[`joint ${name}`] || name)}</span>` +
       `<div class="flexor-bar"><i style="width:${share(at)}%"></i>${to}</div>` +
       `<span>${at.toFixed(0)}°</span><span>${speed ? (speed > 0 ? "▲" : "▼") : ""}</span>` +
-      `<small>${j.low_deg}° … ${j.high_deg}° ${told} ${nm}</small></div>`;
+      `<small dir="ltr">${j.low_deg}° … ${j.high_deg}° ${told} ${nm}</small></div>`;
   }).join(""));
 };
 

@@ -111,6 +111,8 @@ const flexor = {
     const context = place.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, w, h);
+    context.direction = "ltr";  // figures are drawn from left to right in every language
+    context.textAlign = "left";
     return [context, w, h];
   },
 

@@ -7,17 +7,19 @@ English; `sentence` translates those that have a translation here.
 from __future__ import annotations
 
 from flexor.dashboard.words.calibration import CALIBRATION, GESTURES, REASONS
-from flexor.dashboard.words.page import PAGE, STATES
+from flexor.dashboard.words.page import JOINTS, PAGE, STATES
 from flexor.dashboard.words.sentences import SENTENCES
 
 __all__ = [
     "GESTURES",
+    "JOINTS",
     "LANGUAGES",
     "REASONS",
     "SENTENCES",
     "STATES",
     "WORDS",
     "gesture_name",
+    "joint_name",
     "reason_text",
     "sentence",
     "state_name",
@@ -35,6 +37,12 @@ def gesture_name(gesture: str, language: str) -> str:
     """The name of a gesture; its own word where it has none."""
     texts = GESTURES.get(gesture, {})
     return texts.get(language, texts.get("en", gesture))
+
+
+def joint_name(joint: str, language: str) -> str:
+    """The name of a joint; its own word where it has none."""
+    texts = JOINTS.get(joint, {})
+    return texts.get(language, texts.get("en", joint))
 
 
 def reason_text(reason: str, what: str, language: str) -> str:

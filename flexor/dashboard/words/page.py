@@ -117,8 +117,8 @@ PAGE: dict[str, dict[str, str]] = {
     "limits": {"en": "Limits of the hand", "fa": "محدودیت‌های دست"},
     "low_deg": {"en": "from °", "fa": "از °"},
     "high_deg": {"en": "to °", "fa": "تا °"},
-    "max_velocity_deg_s": {"en": "speed °/s", "fa": "سرعت °/s"},
-    "max_torque_nm": {"en": "torque Nm", "fa": "گشتاور Nm"},
+    "max_velocity_deg_s": {"en": "speed °/s", "fa": "سرعت \u2066°/s\u2069"},
+    "max_torque_nm": {"en": "torque Nm", "fa": "گشتاور \u2066Nm\u2069"},
     "save_limits": {"en": "Save the limits", "fa": "ذخیرهٔ محدودیت‌ها"},
     "gesture_map": {"en": "What each gesture does", "fa": "هر حرکت چه می‌کند"},
     "share": {"en": "speed %", "fa": "سرعت ٪"},
@@ -158,3 +158,17 @@ STATES: dict[str, dict[str, str]] = {
     "emergency stop": {"en": "STOPPED", "fa": "متوقف"},
 }
 """phase of the gate -> its name"""
+
+JOINTS: dict[str, dict[str, str]] = {
+    "thumb_rotation": {"en": "thumb turn", "fa": "چرخش شست"},
+    "thumb": {"en": "thumb", "fa": "شست"},
+    "index": {"en": "index", "fa": "اشاره"},
+    "middle": {"en": "middle", "fa": "میانی"},
+    "ring": {"en": "ring", "fa": "حلقه"},
+    "little": {"en": "little", "fa": "کوچک"},
+    "fingers": {"en": "fingers", "fa": "انگشتان"},
+    "hip": {"en": "hip", "fa": "لگن"},
+    "knee": {"en": "knee", "fa": "زانو"},
+    "ankle": {"en": "ankle", "fa": "مچ پا"},
+}
+"""joint -> its name"""
