@@ -14,7 +14,7 @@ import pytest
 from acquisition.stream import Chunk, Refused, Spec
 from models.decoder import open_decoder
 from preprocessing.course import Course
-from training.continuous import MODELS, UNSEEN, WIDTH, Asked, fold, run
+from training.continuous import CONTRACTION, MODELS, UNSEEN, WIDTH, Asked, contracted, fold, run
 from training.continuous_artifact import GAINS, artifact_of, rows_of, widened
 from training.continuous_baseline import SPLITS, baseline_rows, followed_rows, lagged
 from training.continuous_data import (
@@ -155,6 +155,12 @@ def test_a_fold_scores_every_model_before_and_after_calibration() -> None:
     table = summary(rows)
     assert len(table) == len(rows)
     assert table[0]["per_user"] == {"u2": table[0]["r2"]}
+
+
+def test_a_known_level_is_a_setting_of_its_own() -> None:
+    rows = [Score(**row) for row in contracted(RECIPE, TOY, toys(), ("u2",))]
+    assert [(r.setting, r.model, r.user) for r in rows] == [(CONTRACTION, m, "u2") for m in MODELS]
+    assert min(r.r2 for r in rows) > 0.3
 
 
 def test_the_artifact_tells_live_what_was_measured_offline(tmp_path: Path) -> None:

@@ -14,7 +14,16 @@ from typing import Any
 from acquisition.stream import Refused
 from training.continuous_artifact import artifact_of, rows_of
 from training.continuous_baseline import baseline_rows, followed_rows
-from training.continuous_data import FIELDS, Field, Take, folds, recipe_for, steps_of, takes
+from training.continuous_data import (
+    FIELDS,
+    Field,
+    Take,
+    centre_of,
+    folds,
+    recipe_for,
+    steps_of,
+    takes,
+)
 from training.continuous_fit import PRETRAIN
 from training.continuous_own import between, calibrated
 from training.continuous_people import of_others, taught_by
@@ -22,8 +31,9 @@ from training.continuous_score import Score, scored, summary
 from training.fit import Progress
 from training.recipe import Recipe
 
-UNSEEN = "unseen"
-"""Nothing is known of the wearer but the signal so far."""
+UNSEEN, CONTRACTION = "unseen", "contraction"
+"""Nothing is known of the wearer but the signal so far; or how strong the signal is in the same
+contraction, as those know who normalise to a maximal one."""
 WIDTH = 24
 SEEDS = (0,)
 MODELS = ("ridge-envelope", "ridge-log", "kernel-log", "course")
@@ -79,6 +89,10 @@ def run(asked: Asked, progress: Progress | None = None) -> dict[str, Any]:
             if not asked.users or set(users) & set(asked.users):
                 part = _kept(asked, field, seed, users, partial(fold, recipe, field, found, users))
                 scores += [Score(**row) for row in part]
+                if field.between:
+                    make = partial(contracted, recipe, field, found, users)
+                    part = _kept(asked, field, seed, (CONTRACTION, *users), make)
+                    scores += [Score(**row) for row in part]
             if progress:
                 progress(i + 1, len(turns))
         if asked.artifacts:
@@ -119,6 +133,29 @@ def fold(
     return [{**asdict(s), "seed": recipe.seed} for s in scores]
 
 
+def contracted(
+    recipe: Recipe, field: Field, found: Sequence[Take], users: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The scores of some users by what the others teach, when the level of each recording's signal
+    is known: everybody's signals are centred on themselves."""
+    own = [t for t in found if t.segment.user in users]
+    taught = taught_by(recipe, own, [t for t in found if t.segment.user not in users])
+    known = {
+        task: [replace(one, live=one.own) for one in those]
+        for task, those in taught.examples.items()
+    }
+    scores: list[Score] = []
+    for task in known:
+        general = of_others(recipe, replace(taught, examples=known), task)
+        for take in (t for t in own if t.task == task):
+            centre = centre_of(recipe, [take.segment])
+            steps = steps_of(recipe, take.segment, centre, fixed=True)
+            for model, estimate in general.items():
+                told = estimate(steps)
+                scores += scored(field.name, take, CONTRACTION, model, steps.aims(), told)
+    return [{**asdict(s), "seed": recipe.seed} for s in scores]
+
+
 def exported(
     recipe: Recipe, field: Field, found: Sequence[Take], users: Sequence[str], out: Path
 ) -> list[dict[str, Any]]:
@@ -141,12 +178,11 @@ def _recipe(asked: Asked, field: Field, seed: int) -> Recipe:
     return recipe_for(field, how, WIDTH, seed)
 
 
-def _kept(
-    asked: Asked, field: Field, seed: int, what: Sequence[str], make: Callable[[], Any]
-) -> Any:
+def _kept(asked: Asked, field: Field, seed: int, what: Sequence[str], make: partial[Any]) -> Any:
     """What the same code made of the same users before, or makes now."""
     key = hashlib.sha256(f"{seed} {asked.steps} {what}".encode())
-    for work in (fold, exported):
+    works: list[Callable[..., Any]] = [fold, exported]
+    for work in works if make.func in works else [*works, make.func]:
         key.update(inspect.getsource(work).encode())
     here = Path(__file__).parent
     paths = [here / f"continuous_{name}.py" for name in PARTS_OF_IT]
