@@ -22,6 +22,7 @@ from flexor.masking import stands_for
 from flexor.reader import Inbox, Reader, room_for
 from flexor.realtime import realtime
 from flexor.sense import understand
+from flexor.session_recording import end_all
 from flexor.steering import commanded
 from flexor.tally import process_age_s
 from flexor.tell import tell, tell_motion
@@ -53,6 +54,7 @@ def run(loop: Loop, source: Source, seconds: float | None = None) -> Inbox:
             finish(loop, inbox)
         finally:
             let_go(loop)
+            end_all(loop.feeds)
     return inbox
 
 

@@ -18,7 +18,7 @@ from flexor.door import Door, runs, visit
 from flexor.feed import say
 from flexor.guest_recorder import attend
 from flexor.messages import Kind
-from flexor.session_recording import WISH, recording
+from flexor.session_recording import WISH, end_all, recording
 from tests.door_rig import heard
 from tests.virtual import MOVING_S, VirtualRun
 
@@ -71,6 +71,16 @@ def test_one_guest_at_a_time_is_granted_its_wish_until_any_of_them_ends_it(
         say(page, {WISH: None})
         forward(run, 0.05)
         assert run.loop.tally.counts["recording refused"] == 2
+
+
+def test_a_run_that_ends_tells_its_recorder(run: VirtualRun) -> None:
+    with visit(runs()[0]) as guest, visit(runs()[0]) as page:
+        forward(run, 0.4)
+        say(guest, {WISH: "one.xdf"})
+        forward(run, 0.05)
+        end_all(run.loop.feeds)
+        assert heard(guest)[-1][0] is Kind.END
+        assert Kind.END not in [kind for kind, _ in heard(page)]
 
 
 def test_a_run_that_ends_grants_nothing_and_a_wish_in_other_words_is_none(run: VirtualRun) -> None:
