@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from acquisition.stream import Chunk, Spec
 from models.contract import Contract
+from preprocessing.channels import Pick
 from preprocessing.hum import Hum
 from preprocessing.hum import State as HumState
 from preprocessing.mask import Mask
@@ -46,9 +47,16 @@ def masking(contract: Contract) -> Masking:
 
 
 def usual_of(contract: Contract) -> NDArray[np.float64] | None:
-    """(channel, channel) mean covariance of the calibration, where the contract tells it."""
-    found = (stage.reference for stage in contract.chain.stages if isinstance(stage, Recentre))
-    return next((np.array(reference, np.float64) for reference in found), None)
+    """(channel, channel) mean covariance of the calibration in the source's order of channels,
+    where the contract tells it."""
+    source = names = contract.spec.channels
+    for stage in contract.chain.stages:
+        if isinstance(stage, Pick):
+            names = stage.channels
+        if isinstance(stage, Recentre) and set(names) == set(source):
+            order = [names.index(channel) for channel in source]
+            return np.array(stage.reference, np.float64)[np.ix_(order, order)]
+    return None
 
 
 def masked(state: Masking, chunk: Chunk) -> Chunk:

@@ -11,7 +11,7 @@ from acquisition.simulator.arms import ARMBAND
 from acquisition.simulator.script import Prompt, Script
 from acquisition.simulator.simulation import Simulation
 from acquisition.stream import Chunk, Samples
-from flexor.masking import follow, masked, masking, stands_for
+from flexor.masking import follow, masked, masking, stands_for, usual_of
 from flexor.profile import DEMO_ARTIFACT
 from flexor.rate import SPAN_S, Rate, count_rate
 from flexor.rotation import (
@@ -26,7 +26,10 @@ from flexor.rotation import (
 )
 from models.artifact import open_artifact
 from models.intent import Intent
+from preprocessing.channels import Pick
 from preprocessing.quality import Finding
+from preprocessing.recentre import Recentre
+from preprocessing.stage import Chain
 
 CONTRACT = open_artifact(DEMO_ARTIFACT).contract
 FLAT = (Finding("emg3", "flat", True, 0.0),)
@@ -169,3 +172,21 @@ def test_more_bad_channels_than_can_be_guessed_are_left_as_they_are() -> None:
     many = tuple(Finding(f"emg{k}", "flat", True, 0.0) for k in (1, 2, 3))
     assert follow(state, many, chunk(2)) == ""
     assert not any(stands_for(state, finding) for finding in many)
+
+
+def test_what_is_usual_is_told_in_the_sources_order_where_electrodes_are_picked() -> None:
+    contract = open_artifact(DEMO_ARTIFACT).contract
+    plain, names = usual_of(contract), contract.spec.channels
+    assert plain is not None
+    order = [3, 2, 1, 0, 7, 6, 5, 4]
+    stages = tuple(
+        replace(stage, reference=tuple(map(tuple, plain[np.ix_(order, order)].tolist())))
+        if isinstance(stage, Recentre)
+        else stage
+        for stage in contract.chain.stages
+    )
+    picked = Pick(tuple(names[n] for n in order))
+    turned = replace(contract, chain=Chain((picked, *stages)))
+    np.testing.assert_array_equal(usual_of(turned), plain)
+    fewer = replace(contract, chain=Chain((Pick(names[:4]), *stages)))
+    assert usual_of(fewer) is None
