@@ -69,9 +69,9 @@ def _days(desk: Desk, visit: Visit) -> None:
     with ui.row().classes("items-end gap-2"):
         names = {name: name or visit.word("nobody") for name in ["", *desk.wearers.names()]}
         names |= {row["wearer"]: row["wearer"] for row in there() if row.get("wearer")}
-        who = ui.select(names, value=desk.wearer, label=visit.word("wearer")).classes("w-40")
+        who = ui.select(names, value=desk.wearer, label=visit.word("whose")).classes("w-40")
         kinds = {name: visit.word(f"test_{name}") for name in KINDS}
-        kind = ui.select(kinds, value="fitts", label=visit.word("test"))
+        kind = ui.select(kinds, value="fitts", label=visit.word("of_what"))
     show()
     who.on_value_change(show.refresh)
     kind.on_value_change(show.refresh)

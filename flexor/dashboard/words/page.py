@@ -107,6 +107,8 @@ PAGE: dict[str, dict[str, str]] = {
     "figure": {"en": "Speed", "fa": "سرعت"},
     "overshoots": {"en": "Overshoots", "fa": "ردشدن از هدف"},
     "over_days": {"en": "Over the days", "fa": "در گذر روزها"},
+    "whose": {"en": "Whose", "fa": "از که"},
+    "of_what": {"en": "Of what", "fa": "از چه"},
     "throughput": {"en": "Throughput bit/s", "fa": "گذردهی bit/s"},
     "seconds": {"en": "Seconds", "fa": "ثانیه"},
     "no_tests": {"en": "No such test yet.", "fa": "هنوز چنین آزمونی نیست."},
