@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from flexor.profile import DEMO_ARTIFACT
 from flexor.rate import SPAN_S, Rate, count_rate
 from flexor.rotation import (
     BACK,
+    FOUND,
     RENAMED,
     TOLD,
     Rotation,
@@ -24,6 +27,9 @@ from flexor.rotation import (
     rotation,
     turned,
 )
+from flexor.sense import tell_adapted
+from flexor.tally import Tally
+from models.adapt import Adapted
 from models.artifact import open_artifact
 from models.intent import Intent
 from preprocessing.channels import Pick
@@ -149,6 +155,26 @@ def test_a_band_that_is_turned_back_gets_its_names_again() -> None:
     assert state.places == 0
 
 
+def test_a_ring_that_a_head_finds_turned_is_told_once() -> None:
+    counts = Adapted()
+    loop: Any = SimpleNamespace(
+        state=SimpleNamespace(adaptive=SimpleNamespace(counts=counts)),
+        tally=Tally(),
+        feeds=(),
+        rollbacks_n=0,
+        turns_n=0,
+        last_event="",
+    )
+    tell_adapted(loop, 1.0)
+    assert loop.last_event == ""
+    counts.turns = 1
+    tell_adapted(loop, 2.0)
+    assert loop.last_event == FOUND
+    loop.last_event = ""
+    tell_adapted(loop, 3.0)
+    assert loop.last_event == ""
+
+
 def test_a_faulty_channel_is_guessed_and_stands_once_no_window_holds_it() -> None:
     state = masking(CONTRACT)
     assert "emg3 left out and guessed" in follow(state, FLAT, chunk(2))
@@ -187,6 +213,8 @@ def test_what_is_usual_is_told_in_the_sources_order_where_electrodes_are_picked(
     )
     picked = Pick(tuple(names[n] for n in order))
     turned = replace(contract, chain=Chain((picked, *stages)))
-    np.testing.assert_array_equal(usual_of(turned), plain)
+    told = usual_of(turned)
+    assert told is not None
+    np.testing.assert_array_equal(told, plain)
     fewer = replace(contract, chain=Chain((Pick(names[:4]), *stages)))
     assert usual_of(fewer) is None

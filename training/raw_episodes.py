@@ -50,7 +50,8 @@ class Distances(nn.Module):
 
     def forward(self, embedded: torch.Tensor, gestures_n: int) -> torch.Tensor:
         """(use's window, gesture) of embeddings in the order in which Episodes draws them."""
-        z = self.projection(embedded).reshape(-1, 2, gestures_n, EACH, DIMENSIONS)
+        z: torch.Tensor = self.projection(embedded)
+        z = z.reshape(-1, 2, gestures_n, EACH, DIMENSIONS)
         means, use = z[:, 0].mean(2), z[:, 1]
         means = means - means.mean(1, keepdim=True)
         use = use - use.mean((1, 2), keepdim=True)
