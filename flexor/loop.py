@@ -120,6 +120,8 @@ class Loop:
     """how long the machine has slept by then, at most"""
     rollbacks_n: int = 0
     """of the adaptation, that were told"""
+    turns_n: int = 0
+    """of a ring of electrodes, likewise"""
     unheard_n: int = 0
     """samples of a sleep, lost before the next that come"""
     stopping: bool = False

@@ -49,6 +49,7 @@ TOLD = {
 }
 """places by which the channels have to be moved -> what to do"""
 RENAMED = "The channels are renamed by one place from now on: so the gestures fit the calibration."
+FOUND = "The ring of electrodes sits in another way than before: it is decided as it sits now."
 BACK = "The channels have their own names again: so the gestures fit the calibration."
 
 

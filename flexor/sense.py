@@ -11,7 +11,7 @@ from acquisition.stream import Chunk, Samples
 from flexor.loop import Loop, note
 from flexor.masking import MASK, cancel, follow, masked
 from flexor.rate import count_rate
-from flexor.rotation import places_of, renamed, turned
+from flexor.rotation import FOUND, places_of, renamed, turned
 from models.intent import Intent
 from models.score import Decided, Prompt, asked
 
@@ -61,7 +61,7 @@ def understand(loop: Loop, chunks: list[Chunk], now_s: float) -> Intent | None:
         tell_turned(loop, intent, now_s)
         if efforts:
             loop.efforts = efforts[i]
-    tell_rollback(loop, now_s)
+    tell_adapted(loop, now_s)
     return intent
 
 
@@ -75,13 +75,18 @@ def tell_turned(loop: Loop, intent: Intent, now_s: float) -> None:
         loop.decoder.restart(loop.state)
 
 
-def tell_rollback(loop: Loop, now_s: float) -> None:
-    """Tells when what was adapted is given up for the calibration."""
+def tell_adapted(loop: Loop, now_s: float) -> None:
+    """Tells when what was adapted is given up for the calibration, and when a ring has turned."""
     adaptive = loop.state.adaptive
-    if adaptive is not None and adaptive.counts.rollbacks > loop.rollbacks_n:
+    if adaptive is None:
+        return
+    if adaptive.counts.rollbacks > loop.rollbacks_n:
         loop.rollbacks_n = adaptive.counts.rollbacks
         text = "What was adapted no longer fits: the calibration decides again."
         note(loop, now_s, "adaptation taken back", text)
+    if adaptive.counts.turns > loop.turns_n:
+        loop.turns_n = adaptive.counts.turns
+        note(loop, now_s, "turned", FOUND)
 
 
 def watch(loop: Loop, chunk: Chunk, void_samples: int) -> None:

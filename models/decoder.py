@@ -17,6 +17,7 @@ from models.familiar import Familiar
 from models.foreign import Foreign
 from models.head import logits as densities
 from models.intent import Intent
+from models.slip import as_calibrated
 from preprocessing.stage import Array, Chain
 
 
@@ -94,6 +95,7 @@ class Decoder:
         head, settings = contract.head, contract.adaptation
         self.adapter = None if head is None else Adapter(head, settings, self._rest)
         """None: the network's output holds the logits"""
+        self._turn = 0 if head is None else head.turn
         self._follows_output = contract.follows_output
         self.max_concealed_n = contract.windows.hop_samples
         """A gap of at most one hop is bridged by the last sample; a longer one ends the state."""
@@ -141,15 +143,17 @@ class Decoder:
         top = max(logits)
         gesture = logits.index(top)
         confidence = 1 / sum([math.exp(v - top) for v in logits])
-        decision = Decision(gesture, confidence, window.level, 1.0, False, window.power)
+        power, adaptive = window.power, state.adaptive
+        if power is not None and adaptive and self.adapter and adaptive.turn != self._turn:
+            power = as_calibrated(self.adapter.head, power, adaptive.turn)
+        decision = Decision(gesture, confidence, window.level, 1.0, False, power)
         if self._foreign:
             decision = self._with_density(decision, embedding, state)
         for settings, memory in zip(self._decision, state.decision, strict=True):
             decision = settings.step(decision, memory)
-        if self.adapter and state.adaptive:
+        if self.adapter and adaptive:
             learned = embedding[None] if self._follows_output else window.x
-            strange = self._foreign and decision.rejected
-            self.adapter.learn(learned, state.adaptive, strange=strange)
+            self.adapter.learn(learned, adaptive, strange=self._foreign and decision.rejected)
         state.counters.decisions += 1
         state.counters.rejected += decision.rejected
         return Intent(

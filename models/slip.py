@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.head import Head, Matrix
+from preprocessing.ring import order_of
 
 Means = tuple[Matrix, Matrix]
 """(gesture, dimension), of the calibration, for every turn; and those in use, for the turn in use,
@@ -80,6 +81,13 @@ def slipped(head: Head, means: Means, features: Any, now: int, rest: int, state:
         return now
     state.evidence[:], state.gestures[:] = 0.0, False
     return found
+
+
+def as_calibrated(head: Head, channels: Any, turn: int) -> Any:
+    """What (channel,) electrodes tell, in the places that they had at the calibration."""
+    n, out = head.ring_n, np.empty_like(channels)
+    out[order_of(head.turn, n)] = channels[order_of(turn, n)]
+    return out
 
 
 def _weigh(head: Head, turned: Matrix, means: Means, now: int, rest: int, state: Slipping) -> None:

@@ -101,6 +101,11 @@ def without_familiar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Familiar, "step", lambda self, decision, state: decision)
 
 
+def without_renaming(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The channels keep their names, wherever the band sits."""
+    monkeypatch.setattr("flexor.sense.renamed", lambda state, chunk: chunk)
+
+
 def without_canceller(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("preprocessing.hum.Hum.step", lambda self, x, state: x)
 
@@ -128,6 +133,7 @@ BROKEN = {
     10: without_finite,
     11: without_quality,
     15: without_canceller,
+    17: without_renaming,
     18: without_familiar,
 }
 """fault -> the protection without which its row must fail"""

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from acquisition.stream import Chunk
 from models.adapt import Adaptation, Adapter
 from models.calibrate import calibrated
-from models.slip import BLOCK_WINDOWS, slipping
-from tests.test_adapt import CHANNELS_N, FEATURES_N, GESTURES_N, PEOPLE, TURNING, run, share
+from models.decision import Decision
+from models.decoder import Decoder
+from models.familiar import Familiar, familiar_from
+from models.slip import BLOCK_WINDOWS, as_calibrated, slipping
+from preprocessing.ring import order_of
+from tests.test_adapt import (
+    CHANNELS_N,
+    FEATURES_N,
+    GESTURES_N,
+    PEOPLE,
+    TURNING,
+    artifact,
+    run,
+    share,
+)
+from tests.toys import signal
+
+__all__ = ["artifact"]
 
 SETTINGS = Adaptation(block_windows=5, bound=80.0)
 WEARER = PEOPLE.user(shift=0.2)
@@ -92,6 +110,51 @@ def test_who_asks_for_no_turns_gets_none() -> None:
     x = worn(use(USE * 4)[0], 1)
     _, state = run(HEAD, Adaptation(block_windows=5, bound=80.0, turn_blocks=0), x)
     assert state.counts.turns == 0
+
+
+@pytest.mark.parametrize("turn", range(2 * CHANNELS_N))
+@pytest.mark.parametrize("calibrated_at", [0, 1, CHANNELS_N + 2])
+def test_what_electrodes_tell_goes_to_the_places_of_the_calibration(
+    turn: int, calibrated_at: int
+) -> None:
+    """As the features do: one square on the diagonal for each electrode."""
+    head = replace(HEAD, turn=calibrated_at)
+    rows, columns = np.triu_indices(CHANNELS_N)
+    diagonal = np.tile(rows == columns, 2)
+    power = np.arange(1.0, CHANNELS_N + 1)
+
+    def features(electrodes: Any) -> Any:
+        out = np.zeros(2 * len(rows))
+        out[diagonal] = np.tile(electrodes, 2)
+        return out
+
+    then = as_calibrated(head, power, turn)
+    assert (features(power)[head.turns[turn]] == features(then)[head.turns[calibrated_at]]).all()
+
+
+def test_a_decision_stage_is_told_the_power_of_the_calibrations_places(
+    artifact: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a band that was found turned would look foreign for ever."""
+    seen: list[Any] = []
+
+    def step(self: Familiar, decision: Decision, state: Any) -> Decision:
+        seen.append(decision.power)
+        return decision
+
+    monkeypatch.setattr(Familiar, "step", step)
+    x = signal("close", 120)
+    windows = np.random.default_rng(0).normal(size=(90, 8, 52))
+    stage = familiar_from(windows, np.arange(90) % 3, 0)
+    decoder = Decoder(replace(artifact, contract=replace(artifact.contract, decision=(stage,))))
+    state = decoder.start()
+    window = decoder.push(Chunk(x, 0.0), state)[0]
+    decoder.decide(window, state)
+    assert state.adaptive is not None
+    state.adaptive.turn = 3
+    decoder.decide(window, state)
+    assert (seen[0] == window.power).all()
+    assert (seen[1] == window.power[order_of(3, 8)]).all()
 
 
 def test_a_gap_drops_the_block_that_is_being_filled_and_no_number_is_weighed() -> None:
