@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.adapt_rest import rest_scores
+from models.adapt_rest import rest_lead, rest_scores
 from models.head import Head, Matrix, posterior_means, scores
 
 if TYPE_CHECKING:
@@ -58,11 +58,9 @@ def _resting(
     """(block,): whether the reference is sure that it is rest; and whether it takes it for rest
     without being sure, such as a tone in the arm: that teaches nothing, else the gesture that it
     resembles would come down to it, and rest would move the hand."""
-    found = rest_scores(head, blocks, reference, rest)
-    lead = found[:, rest] - np.delete(found, rest, axis=1).max(axis=1)
-    plain = scores(head, blocks, reference)
-    sure = plain[:, rest] > np.delete(plain, rest, axis=1).max(axis=1) + margin
-    return np.asarray(sure), np.asarray((lead > 0) & ~sure)
+    sure = rest_lead(scores(head, blocks, reference), rest) > margin
+    taken = rest_lead(rest_scores(head, blocks, reference, rest), rest) > 0
+    return np.asarray(sure), np.asarray(taken & ~sure)
 
 
 def worths(blocks: Matrix, alike_blocks: float) -> Matrix:

@@ -70,3 +70,8 @@ def rest_scores(head: Head, embedded: Matrix, means: Matrix, rest: int) -> Matri
     weak = means[rest] + WEAK * (means - means[rest])
     found[:, rest] = scores(head, embedded, weak).max(axis=1)
     return found
+
+
+def rest_lead(found: Matrix, rest: int) -> Matrix:
+    """(window,): by how much log-density rest leads all gestures, of scores (window, gesture)."""
+    return np.asarray(found[:, rest] - np.delete(found, rest, axis=1).max(axis=1))
