@@ -153,6 +153,7 @@ def test_a_decision_stage_is_told_the_power_of_the_calibrations_places(
     assert state.adaptive is not None
     state.adaptive.turn = 3
     decoder.decide(window, state)
+    assert window.power is not None
     assert (seen[0] == window.power).all()
     assert (seen[1] == window.power[order_of(3, 8)]).all()
 
