@@ -31,8 +31,8 @@ from flexor.view_keys import Pressing, keys, word_of
 FRAMES_PER_S = 10
 KEY_S = 0.1
 """How often the end is looked for while no key comes"""
-BAR = 20
-STRIP_N, EVENTS_N = 32, 4
+BAR, WAVE = 20, 12
+STRIP_N, EVENTS_N = 22, 4
 """Decisions in the strip, and sentences below, the newest of each."""
 STATE_STYLE = {"armed": "bold green", "disarmed": "yellow", "hold": "yellow", "watching": "cyan"}
 COLOURS = ("cyan", "magenta", "green", "blue", "yellow", "bright_red", "white")
@@ -173,7 +173,7 @@ def draw(seen: Seen) -> RenderableType:
     if seen.status.get("state") == "watching":
         return Group(_electrodes(seen), _footer(seen, WATCH_LINE))
     top = Table.grid(expand=True)
-    top.add_column(ratio=5)
+    top.add_column(ratio=4)
     top.add_column(ratio=5)
     top.add_row(_electrodes(seen), _hand(seen))
     return Group(top, _footer(seen, KEYS_LINE))
@@ -184,7 +184,7 @@ def _electrodes(seen: Seen) -> RenderableType:
     wrong = {f["channel"]: f for f in seen.status.get("findings", [])}
     largest = seen.full_scale / 2 or max([*seen.levels, 1e-9])
     grid = Table.grid(padding=(0, 1))
-    for width in (None, None, BAR, None):
+    for width in (None, None, WAVE, None):
         grid.add_column(no_wrap=True, width=width)
     grid.add_column()
     for name, level in zip(seen.channels, seen.levels, strict=True):
@@ -192,39 +192,42 @@ def _electrodes(seen: Seen) -> RenderableType:
         style = "green" if not finding else "red" if finding["fault"] else "yellow"
         says = f"{finding['kind']}: {finding['mend']}" if finding else ""
         light = "●" if not finding else "✖" if finding["fault"] else "▲"
-        bar = "█" * min(BAR, round(BAR * level / largest))
-        grid.add_row(Text(light, style), name, Text(bar, style), f"{level:6.1f}", Text(says, style))
+        bar = "█" * min(WAVE, round(WAVE * level / largest))
+        grid.add_row(Text(light, style), name, Text(bar, style), f"{level:5.1f}", Text(says, style))
     good = len(seen.channels) - len(wrong)
     title = f"electrodes ({seen.unit}): {good} of {len(seen.channels)} good"
     return Panel(grid, title=title, border_style="dim")
 
 
 def _hand(seen: Seen) -> RenderableType:
+    """State, intent, joints and latency, in 40 letters: a terminal over SSH has 80."""
     status, intent = seen.status, seen.intent
     state = status.get("state", "starting")
-    grid = Table.grid(padding=(0, 2))
-    for _ in range(3):
-        grid.add_column(no_wrap=True)
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
     grid.add_row("state", Text(state, STATE_STYLE.get(state, "bold red")))
     if seen.prompt:
         grid.add_row("asked for", seen.prompt)
     if intent is not None:
         word = "unsure" if intent.rejected else intent.gesture
         style = f"bold {_colour(seen, intent.gesture)}"
-        grid.add_row("intent", Text(word, style), f"{100 * intent.confidence:.0f} % sure")
+        sure = f" {100 * intent.confidence:.0f} %"
+        grid.add_row("intent", Text.assemble((word, style), sure))
         grid.add_row("strength", "█" * round(BAR * intent.strength))
     for name, position, speed in status.get("joints", []):
-        grid.add_row(name, f"{position:5.0f}°", f"{speed:+5.0f} °/s")
+        grid.add_row(name, f"{position:5.0f}°  {speed:+5.0f} °/s")
     latency = status.get("latency_ms")
     if latency:
-        grid.add_row("latency", f"p50 {latency['p50']:.1f} ms", f"p99 {latency['p99']:.1f} ms")
-    rows = [grid, _strip(seen)] if seen.decisions else [grid]
-    return Panel(Group(*rows), title="hand", border_style="dim")
+        grid.add_row("latency", f"p50 {latency['p50']:.1f}, p99 {latency['p99']:.1f} ms")
+    if seen.decisions:
+        grid.add_row("decided", _strip(seen))
+    return Panel(grid, title="hand", border_style="dim")
 
 
 def _strip(seen: Seen) -> Text:
     """The newest decisions: a block in the gesture's colour, · at rest, ? where unsure."""
-    strip = Text("decided   ")
+    strip = Text()
     for gesture, rejected in seen.decisions:
         mark = "?" if rejected else "·" if gesture == seen.rest else "█"
         strip.append(mark, "dim" if rejected else _colour(seen, gesture))
