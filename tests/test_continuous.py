@@ -15,7 +15,7 @@ from acquisition.stream import Chunk, Refused, Spec
 from models.decoder import open_decoder
 from preprocessing.course import Course
 from training.continuous import CONTRACTION, MODELS, UNSEEN, WIDTH, Asked, contracted, fold, run
-from training.continuous_artifact import GAINS, artifact_of, rows_of, widened
+from training.continuous_artifact import GAINS, artifact_of, rows_of, shown_to_int8, widened
 from training.continuous_baseline import SPLITS, baseline_rows, followed_rows, lagged
 from training.continuous_data import (
     FIELDS,
@@ -243,6 +243,9 @@ def test_scales_of_int8_are_made_for_weaker_and_stronger_signals() -> None:
     np.testing.assert_array_equal(rows[0].reshape(5, -1), x)
     np.testing.assert_allclose(rows[2, :, 2], 2 * rows[0, :, 2], rtol=1e-6)
     np.testing.assert_allclose(rows[1, :, :2], rows[0, :, :2] - np.log(2), atol=1e-5)
+    shown = shown_to_int8(x, 3)
+    np.testing.assert_array_equal(shown[::2], widened(x[::2], 3)[: len(shown) // 2])
+    np.testing.assert_array_equal(shown[1:4:2], x[1::2])
 
 
 def test_recordings_are_pooled_around_their_common_mean() -> None:

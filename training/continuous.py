@@ -35,7 +35,8 @@ UNSEEN, CONTRACTION = "unseen", "contraction"
 """Nothing is known of the wearer but the signal so far; or how strong the signal is in the same
 contraction, as those know who normalise to a maximal one."""
 WIDTH = 24
-SEEDS = (0,)
+SEEDS = {"knee": (0, 1), "force": (0,), "wrist": (0, 1)}
+"""field -> of the training on other people; of force, which nothing solves, one."""
 MODELS = ("ridge-envelope", "ridge-log", "kernel-log", "course")
 """Ridge on envelopes with 0.5 s of lags; on envelopes, their logarithms and wave lengths with 1 s;
 radial functions of the latter; the network."""
@@ -58,7 +59,8 @@ class Asked:
     users: tuple[str, ...] = ()
     """tested; all, where empty"""
     fields: tuple[str, ...] = tuple(FIELDS)
-    seeds: tuple[int, ...] = SEEDS
+    seeds: tuple[int, ...] = ()
+    """the field's own, where empty"""
     steps: int = 0
     """of the training on other people; 0: the field's own"""
     artifacts: bool = True
@@ -83,7 +85,8 @@ def run(asked: Asked, progress: Progress | None = None) -> dict[str, Any]:
             continue
         found = takes(field, where)
         groups = folds(field, found)
-        turns = [(seed, users) for seed in asked.seeds for users in groups]
+        seeds = asked.seeds or SEEDS[name]
+        turns = [(seed, users) for seed in seeds for users in groups]
         for i, (seed, users) in enumerate(turns):
             recipe = _recipe(asked, field, seed)
             if not asked.users or set(users) & set(asked.users):
@@ -96,10 +99,10 @@ def run(asked: Asked, progress: Progress | None = None) -> dict[str, Any]:
             if progress:
                 progress(i + 1, len(turns))
         if asked.artifacts:
-            recipe = _recipe(asked, field, asked.seeds[0])
+            recipe = _recipe(asked, field, seeds[0])
             make = partial(exported, recipe, field, found, groups[-1], asked.out)
             what = ("artifacts", *groups[-1])
-            artifacts += _kept(asked, field, asked.seeds[0], what, make)
+            artifacts += _kept(asked, field, seeds[0], what, make)
         if name in BESIDE:
             beside |= {BESIDE[name][0]: BESIDE[name][1](found)}
     if not scores:

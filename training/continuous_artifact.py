@@ -42,8 +42,17 @@ def artifact_of(
     origin = provenance("continuous", "", users, recipe.seed, {})
     draft = draft_targets(recipe, made, origin, own)
     which = np.linspace(0, len(windows) - 1, CALIBRATION_WINDOWS).round().astype(np.int64)
-    shown = widened(windows.inputs(windows.windows(which)), len(own.spec.channels))
+    shown = shown_to_int8(windows.inputs(windows.windows(which)), len(own.spec.channels))
     return deploy(path, network, draft, shown, made.golden)
+
+
+def shown_to_int8(x: Floats32, channels_n: int) -> Floats32:
+    """(window, feature): every other one scales int8, as other gains would have made it too; the
+    ones between are held against float, and are the calibration's own."""
+    scales = widened(x[::2], channels_n)
+    held = np.concatenate([x[1::2]] * len(GAINS))
+    n = min(len(scales), len(held))
+    return np.asarray(np.stack([scales[:n], held[:n]], 1).reshape(2 * n, -1), np.float32)
 
 
 def widened(x: Floats32, channels_n: int) -> Floats32:
