@@ -32,6 +32,8 @@ TICK_S = 0.010
 """Longest wait for samples before the gate is asked again."""
 LET_GO_N = 60
 """Ticks that the end of a run may take: torque goes within half a second."""
+GREET_S = 0.5
+"""Between two tries to take a lost link up again; a handshake is given up after 150 ms."""
 INBOX_S = 1.0
 """Signal that may wait for the control loop; older is dropped and counted as lost."""
 
@@ -99,6 +101,7 @@ def act(
     command = None if intent is None else commanded(loop, intent, telemetry, now_s)
     health = loop_health(loop, source_alive)
     ask(loop, command)
+    take_up(loop, now_s)
     if loop.request is Request.ARM and loop.rate.right is None:
         note(loop, now_s, "too early", "Not armed: the rate of the samples is not known yet.")
         loop.request = None
@@ -117,6 +120,21 @@ def act(
         except DeviceError as error:
             lost(loop, error, now_s)
     return output, sent
+
+
+def take_up(loop: Loop, now_s: float) -> None:
+    """Takes a lost link up again when a person asks to go on: nothing else does, for a hand that
+    comes back by itself would surprise its wearer. It is armed by nobody, and has to be."""
+    asked = loop.request in (Request.CLEAR, Request.ARM)
+    stands = loop.gate_state.phase in (Phase.FAULT, Phase.DISARMED)
+    if not (asked and stands) or loop.hand.up or now_s - loop.greeted_s < GREET_S:
+        return
+    loop.greeted_s = now_s
+    note(loop, now_s, "link asked", "The hand is asked whether it is there again.")
+    try:
+        loop.hand.hello(now_s)
+    except DeviceError as error:
+        lost(loop, error, now_s)
 
 
 def loop_health(loop: Loop, source_alive: bool) -> Health:

@@ -113,6 +113,8 @@ class Loop:
     request: Request | None = None
     estop: EStop = field(default_factory=EStop)
     """what asks for the emergency stop from outside this thread"""
+    greeted_s: float = float("-inf")
+    """when a lost link was last asked to be taken up again"""
     armed_once: bool = False
     turn_s: float = float("-inf")
     """when the last turn began"""
