@@ -57,10 +57,12 @@ def _resting(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(block,): whether the reference is sure that it is rest; and whether it takes it for rest
     without being sure, such as a tone in the arm: that teaches nothing, else the gesture that it
-    resembles would come down to it, and rest would move the hand."""
+    resembles would come down to it, and rest would move the hand. What a calibration is no surer
+    of as a gesture teaches nothing either."""
     sure = rest_lead(scores(head, blocks, reference), rest) > margin
-    taken = rest_lead(rest_scores(head, blocks, reference, rest), rest) > 0
-    return np.asarray(sure), np.asarray(taken & ~sure)
+    lead = rest_lead(rest_scores(head, blocks, reference, rest), rest)
+    doubted = lead > (-margin if head.calibrated else 0.0)
+    return np.asarray(sure), np.asarray(doubted & ~sure)
 
 
 def worths(blocks: Matrix, alike_blocks: float) -> Matrix:
