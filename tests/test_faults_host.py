@@ -18,8 +18,9 @@ if shutil.which("gcc") is None:
 from firmware_bridge import simulated_hand
 from firmware_bridge.firmware_library import c_model
 from firmware_bridge.hands import HandSpec
-from firmware_bridge.safety_limits import Limits, limits_for
+from firmware_bridge.safety_limits import Limits
 from firmware_bridge.simulated_joints import Joints
+from firmware_bridge.wearer_limits import WearerLimits, limits_within
 from flexor.fault_table import FAULTS, SAFE_MS
 from flexor.fault_web import NONSENSE
 from flexor.faults import row
@@ -46,10 +47,10 @@ def ignoring(*_: Any, **__: Any) -> None:
 def limited(**changes: Any) -> Any:
     """Runs whose gate has other limits."""
 
-    def limits(hand: HandSpec) -> Limits:
-        return replace(limits_for(hand), **changes)
+    def limits(hand: HandSpec, wearer: WearerLimits) -> Limits:
+        return replace(limits_within(hand, wearer), **changes)
 
-    return patch("flexor.fault_bench.limits_for", limits)
+    return patch("flexor.fault_bench.limits_within", limits)
 
 
 @contextmanager
