@@ -6,9 +6,11 @@ It speaks the link's own bytes, so everything above the port is the same as with
 from __future__ import annotations
 
 import json
+import os
 import select
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +25,10 @@ from firmware_bridge.simulated_joints import Joints
 
 ANSWER_S = 5.0
 """An interpreter starts in 0.1 s; a loaded machine is given 50 times that."""
+
+NICE = -10
+"""A hand has a processor of its own; what stands in for it goes before ordinary programs, so that a
+busy machine makes no hand silent."""
 
 FAULTS = {
     "stall": "numbers of the joints that no longer move, as a list; [] frees them",
@@ -88,6 +94,8 @@ class SimulatedHand:
         process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
+        with suppress(OSError):  # only root may
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
         hand = SimulatedHand("", process)
         try:
             hand.url = hand._answer()["url"]

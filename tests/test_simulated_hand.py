@@ -14,7 +14,7 @@ import pytest
 from acquisition.stream import DeviceLost, Refused
 from firmware_bridge.link import HandState
 from firmware_bridge.serial_link import open_serial
-from firmware_bridge.simulated_hand import FAULTS, SimulatedHand
+from firmware_bridge.simulated_hand import FAULTS, NICE, SimulatedHand
 
 pytestmark = pytest.mark.edge
 
@@ -49,6 +49,11 @@ def test_the_process_is_hardly_larger_than_a_bare_interpreter(hand: SimulatedHan
         bare_kb = own_kb(bare.pid)
         bare.kill()
     assert own_kb(hand.process.pid) - bare_kb < 10_000  # 4 MB; more with traces, or emulated
+
+
+def test_the_process_goes_before_ordinary_programs_where_it_may(hand: SimulatedHand) -> None:
+    nice = os.getpriority(os.PRIO_PROCESS, hand.process.pid)
+    assert nice == (NICE if os.geteuid() == 0 else os.getpriority(os.PRIO_PROCESS, 0))
 
 
 def test_the_process_starts_from_any_directory(
