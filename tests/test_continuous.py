@@ -241,8 +241,8 @@ def test_scales_of_int8_are_made_for_weaker_and_stronger_signals() -> None:
     x = steps.features()[:5]
     rows = widened(x, 3).reshape(len(GAINS), 5, 3, 3, STEPS_N)
     np.testing.assert_array_equal(rows[0].reshape(5, -1), x)
-    np.testing.assert_allclose(rows[2, :, 2], 2 * rows[0, :, 2], rtol=1e-6)
-    np.testing.assert_allclose(rows[1, :, :2], rows[0, :, :2] - np.log(2), atol=1e-5)
+    np.testing.assert_allclose(rows[2, :, 2], GAINS[2] * rows[0, :, 2], rtol=1e-6)
+    np.testing.assert_allclose(rows[1, :, :2], rows[0, :, :2] + np.log(GAINS[1]), atol=1e-5)
     shown = shown_to_int8(x, 3)
     np.testing.assert_array_equal(shown[::2], widened(x[::2], 3)[: len(shown) // 2])
     np.testing.assert_array_equal(shown[1:4:2], x[1::2])

@@ -35,8 +35,10 @@ UNSEEN, CONTRACTION = "unseen", "contraction"
 """Nothing is known of the wearer but the signal so far; or how strong the signal is in the same
 contraction, as those know who normalise to a maximal one."""
 WIDTH = 24
-SEEDS = {"knee": (0, 1), "force": (0,), "wrist": (0, 1)}
-"""field -> of the training on other people; of force, which nothing solves, one."""
+SEEDS = {"knee": (0,), "force": (0,), "wrist": (0,)}
+"""field -> of the training on other people"""
+SHOWN_N = 2
+"""People whose artifacts are made and measured."""
 MODELS = ("ridge-envelope", "ridge-log", "kernel-log", "course")
 """Ridge on envelopes with 0.5 s of lags; on envelopes, their logarithms and wave lengths with 1 s;
 radial functions of the latter; the network."""
@@ -100,8 +102,8 @@ def run(asked: Asked, progress: Progress | None = None) -> dict[str, Any]:
                 progress(i + 1, len(turns))
         if asked.artifacts:
             recipe = _recipe(asked, field, seeds[0])
-            make = partial(exported, recipe, field, found, groups[-1], asked.out)
-            what = ("artifacts", *groups[-1])
+            make = partial(exported, recipe, field, found, groups[-1][:SHOWN_N], asked.out)
+            what = ("artifacts", *groups[-1][:SHOWN_N])
             artifacts += _kept(asked, field, seeds[0], what, make)
         if name in BESIDE:
             beside |= {BESIDE[name][0]: BESIDE[name][1](found)}

@@ -24,7 +24,7 @@ Floats32 = NDArray[np.float32]
 CALIBRATION_WINDOWS = 256
 PROOF_HOPS = 2
 """Of the recording that each load proves itself on; at 2 kHz more would pass 150 kB."""
-GAINS = (1.0, 0.5, 2.0)
+GAINS = (1.0, 0.8, 1.25)
 """The scales of int8 are made for signals as weak and as strong as these times the calibration's,
 so that what follows it stays within them."""
 
