@@ -17,6 +17,7 @@ from flexor.dashboard.audit import Audit
 from flexor.profile import DEMO_ARTIFACT
 from flexor.wearers import Wearers
 from tests.page_rig import ask, browser, paired, served, wait_for
+from tests.page_tour import held
 
 pytestmark = pytest.mark.slow
 
@@ -63,11 +64,7 @@ def test_a_newcomer_sees_the_electrodes_live_drives_and_stops_the_hand(
     page.goto(f"{url}/drive")
     page.get_by_role("button", name="Drive the hand").click()
     page.get_by_text("disarmed", exact=True).wait_for(timeout=15_000)
-    arm = page.get_by_role("button", name="Hold to arm, and relax")
-    arm.hover()
-    page.mouse.down()  # and held: the simulated wearer rests for a second now and then
-    page.locator(".flexor-state-armed").wait_for(timeout=15_000)
-    page.mouse.up()
+    held(page, "Hold to arm, and relax", "armed")  # the simulated wearer rests now and then
     page.keyboard.press("Escape")
     page.locator(".flexor-state-emergency-stop").wait_for(timeout=2000)
     page.get_by_role("button", name="End", exact=True).click()

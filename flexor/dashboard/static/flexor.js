@@ -28,10 +28,11 @@ const flexor = {
     let timer = null;
     const stop = () => { clearTimeout(timer); timer = null; button.classList.remove("flexor-holding"); };
     const ask = async () => {
-      const refused = !await flexor.act(key);
+      const state = () => (flexor.view && flexor.view.alive ? flexor.view.status.state : "");
+      const refused = state() !== "arming" && !await flexor.act(key);
       if (timer === null) return;
-      const waits = key === "arm" && !refused && flexor.view && flexor.view.alive
-        && flexor.view.status.state === "disarmed";
+      // A hand that did not confirm in time is asked again too.
+      const waits = key === "arm" && !refused && ["disarmed", "arming"].includes(state());
       if (waits) timer = setTimeout(ask, 250); else button.classList.remove("flexor-holding");
     };
     const begin = () => {
