@@ -85,8 +85,19 @@ class SerialLink:
         """Whether setpoints go out: for Health.link_up."""
         return self.session.phase is LinkPhase.UP
 
+    @property
+    def stop_owed(self) -> bool:
+        """Whether an emergency stop goes out again and again until the hand confirms it."""
+        pending = self.session.pending
+        return pending is not None and pending.type == FrameType.ESTOP
+
     def hello(self, now_s: float) -> None:
-        """Begins the handshake; `poll` carries it on. Also how a lost link is taken up again."""
+        """Begins the handshake; `poll` carries it on. Also how a lost link is taken up again.
+
+        Not while the hand owes the answer to an emergency stop: nothing takes its place.
+        """
+        if self.stop_owed:
+            return
         number = int.from_bytes(os.urandom(2), "little")
         self._write(sessions.hello(self.session, number, now_s), now_s)
 

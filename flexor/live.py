@@ -127,7 +127,8 @@ def take_up(loop: Loop, now_s: float) -> None:
     comes back by itself would surprise its wearer. It is armed by nobody, and has to be."""
     asked = loop.request in (Request.CLEAR, Request.ARM)
     stands = loop.gate_state.phase in (Phase.FAULT, Phase.DISARMED)
-    if not (asked and stands) or loop.hand.up or now_s - loop.greeted_s < GREET_S:
+    cleared = loop.gate_state.phase is Phase.ESTOP and loop.request is Request.CLEAR
+    if not ((asked and stands) or cleared) or loop.hand.up or now_s - loop.greeted_s < GREET_S:
         return
     loop.greeted_s = now_s
     note(loop, now_s, "link asked", "The hand is asked whether it is there again.")

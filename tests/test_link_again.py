@@ -6,6 +6,7 @@ import pytest
 
 from firmware_bridge.link import HandState
 from firmware_bridge.safety_state import Phase, Request
+from firmware_bridge.serial_link import SerialLink
 from flexor.listen import want
 from flexor.live import GREET_S
 from tests.virtual import MOVING_S, VirtualRun
@@ -63,7 +64,29 @@ def test_an_emergency_stop_is_not_forgotten_for_a_handshake(lost: VirtualRun) ->
     assert lost.loop.gate_state.phase is Phase.ESTOP
     want(lost.loop, Request.CLEAR)
     lost.until(MOVING_S + 0.8)
-    assert lost.loop.tally.counts["link asked"] == 0
+    assert isinstance(lost.loop.hand, SerialLink)
+    assert lost.loop.hand.stop_owed
     lost.port.meddle = bytes
     lost.until(MOVING_S + 1.5)
     assert lost.mcu.state is HandState.ESTOP
+
+
+def test_a_stopped_hand_that_was_lost_is_taken_up_again_by_who_clears_it() -> None:
+    run = VirtualRun().until(MOVING_S)
+    want(run.loop, Request.ESTOP)
+    run.until(MOVING_S + 0.3)
+    assert run.mcu.state is HandState.ESTOP
+    run.port.meddle = lambda _: b""
+    run.until(MOVING_S + 1.0)
+    assert not run.loop.hand.up
+    run.port.meddle = bytes
+    run.until(MOVING_S + 3.0)
+    assert not run.loop.hand.up
+    assert run.mcu.state is HandState.ESTOP
+    second = 3.0
+    while run.loop.gate_state.phase is Phase.ESTOP and second < 10.0:
+        want(run.loop, Request.CLEAR)
+        second += 1.0
+        run.until(MOVING_S + second)
+    assert run.loop.gate_state.phase is Phase.DISARMED
+    assert second <= 6.0
