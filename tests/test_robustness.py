@@ -34,7 +34,7 @@ from training.robustness import (
     unknown_shares,
     unknown_stream,
 )
-from training.robustness_rows import Subject, rows_of, run_robustness
+from training.robustness_rows import Subject, left_out_row, rows_of, run_robustness
 
 RNG = np.random.default_rng(3)
 GESTURES = ("rest", "hand_close", "hand_open")
@@ -303,9 +303,15 @@ def test_an_artifact_that_does_not_ship_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_page_tells_goals_met_and_missed_and_draws_a_line_per_artifact() -> None:
-    record = {"rows": list(rows(0.08).values())}
+    spared = {"rejected": 0.937, "still": 1.0, "known_rejected": 0.011, "auroc": 0.988}
+    left_out = left_out_row(
+        "a", [Subject("u", open_artifact(ARTIFACTS / "demo.onnx"), ())], [spared]
+    )
+    record = {"rows": [*rows(0.08).values(), left_out]}
     page = "\n".join(robustness_part(record))
     assert "| a | turned band | 1 place | 91.0 |" in page
     assert page.count("**missed**") == 2
-    assert page.count("| met |") == 2
+    assert page.count("| met |") == 3
+    assert "| 93.7; 1.1 of known ones; AUROC 0.988 |" in page
+    assert "| a | long rest | 60 s |" in page
     assert robustness_svg(record).count("<polyline") == 2
