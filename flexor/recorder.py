@@ -65,8 +65,8 @@ def start_recorder(
     will be, where that is known.
 
     `poll` of the feed gives {"event": "recording" | "stopped" | "closed", "bytes_n": ...,
-    "lost": ...}; "stopped" comes once, with a sentence under "text". Refuses a file that is
-    there or cannot be created, and a disk with too little room.
+    "samples_n": ..., "lost": ...}; "stopped" comes once, with a sentence under "text". Refuses a
+    file that is there or cannot be created, and a disk with too little room.
     """
     from acquisition.recording import open_new
     from acquisition.stream import Refused
@@ -171,7 +171,7 @@ def record(
             if item is not None:
                 state["lost"] += _write(writer, item, clock)
             writer.sync_if_due()
-            state["bytes_n"] = writer.bytes_n
+            state |= {"bytes_n": writer.bytes_n, "samples_n": writer.samples_n}
             if clock() - told_s >= tick_s:
                 told_s = clock()
                 _check_room(file, keep_free_bytes)

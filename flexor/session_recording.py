@@ -58,6 +58,7 @@ def recording(feeds: Iterable[Feed]) -> dict[str, Any] | None:
     return {
         "name": str(told.get("name", "")),
         "bytes_n": told.get("bytes_n", 0),
+        "samples_n": told.get("samples_n", 0),
         "lost": told.get("lost", 0),
         "of_run": there.process is not None,
     }
@@ -67,7 +68,7 @@ def progress(feed: Feed, word: Mapping[str, Any]) -> None:
     """Keeps what a recorder tells of itself, and lets one go that has stopped."""
     if feed.name != RECORDER:
         return
-    for key in ("bytes_n", "lost"):
+    for key in ("bytes_n", "samples_n", "lost"):
         if isinstance(word.get(key), int):
             feed.told[key] = word[key]
     if word.get("event") == "stopped" and feed.process is None:

@@ -54,14 +54,15 @@ def test_one_guest_at_a_time_is_granted_its_wish_until_any_of_them_ends_it(
         say(first, {WISH: "one.xdf"})
         forward(run, 0.05)
         assert answers(first) == [{"granted": "one.xdf"}]
-        say(first, {"event": "recording", "bytes_n": 1234, "lost": 2})
+        say(first, {"event": "recording", "bytes_n": 1234, "samples_n": 56, "lost": 2})
         say(second, {WISH: "two.xdf"})
         forward(run, 0.05)
         told = answers(second)
         assert ["refused" in answer and "one.xdf" in answer["refused"] for answer in told] == [True]
         forward(run, 0.2)
         shown = [v["recording"] for k, v in heard(page) if k is Kind.STATUS and "state" in v][-1]
-        assert shown == {"name": "one.xdf", "bytes_n": 1234, "lost": 2, "of_run": False}
+        told_n = {"bytes_n": 1234, "samples_n": 56, "lost": 2}
+        assert shown == {"name": "one.xdf", **told_n, "of_run": False}
         say(page, {WISH: None})
         forward(run, 0.2)
         assert heard(first)[-1][0] is Kind.END

@@ -80,7 +80,9 @@ def framed(desk: Desk, request: Request, path: str, key: str, draw: Draw) -> Non
         _picture("state", f"data-names='{visit.state_names()}'")
         _picture("cause")
         ui.space()
-        _picture("recording", f'data-word="{visit.word("rec")}" data-lost="{visit.word("lost")}"')
+        names = {"word": "rec", "samples": "samples", "lost": "lost"}
+        more = " ".join(f'data-{name}="{visit.word(key)}"' for name, key in names.items())
+        _picture("recording", more)
         _control(desk, visit)
     ui.html('<div id="flexor-say" role="status" aria-live="polite"></div>', sanitize=False)
     draw(desk, visit)

@@ -11,7 +11,7 @@ flexor.pictures.recording = (place, view) => {
   if (!told) { flexor.put(place, ""); return; }
   const lost = told.lost ? ` · ${told.lost} ${flexor.escape(place.dataset.lost)}` : "";
   flexor.put(place, `<span class="flexor-rec">●</span> ${flexor.escape(place.dataset.word)} ` +
-    `${flexor.escape(told.name)} · ${(told.bytes_n / 1e6).toFixed(2)} MB${lost}`);
+    `${flexor.escape(told.name)} · ${(told.bytes_n / 1e6).toFixed(2)} MB · ${told.samples_n} ${flexor.escape(place.dataset.samples)}${lost}`);
 };
 
 // A replay must never be taken for the hand as it is now: a banner, and a frame around the page.

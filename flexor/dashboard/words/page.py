@@ -57,6 +57,7 @@ PAGE: dict[str, dict[str, str]] = {
     "spectrum": {"en": "Spectrum", "fa": "طیف"},
     "ring": {"en": "Forearm, seen from the elbow", "fa": "ساعد، از دید آرنج"},
     "good": {"en": "good", "fa": "خوب"},
+    "samples": {"en": "samples", "fa": "نمونه"},
     "lost": {"en": "samples lost", "fa": "نمونهٔ ازدست‌رفته"},
     "line": {"en": "mains", "fa": "برق شهر"},
     "battery_unknown": {"en": "battery not reported", "fa": "باتری گزارش نمی‌شود"},
