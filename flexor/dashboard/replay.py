@@ -22,6 +22,8 @@ LARGEST_BYTES = 300_000_000
 """It is held in memory; a longer one is downloaded and looked at elsewhere."""
 JUMP_S = 0.5
 """A browser that looked away comes back to where it was."""
+HAIR_S = 1e-6
+"""The difference of two clocks is rounded."""
 STATE = {"state": "", "cause": "", "joints": [], "findings": [], "counts": {}}
 Item = tuple[float, Kind, Any]
 
@@ -90,7 +92,7 @@ class Player:
         }
 
     def _show_until(self, second: float) -> None:
-        while self._next < len(self.items) and self.items[self._next][0] <= second:
+        while self._next < len(self.items) and self.items[self._next][0] <= second + HAIR_S:
             _, kind, value = self.items[self._next]
             self._next += 1
             if kind is Kind.SAMPLES:
@@ -138,7 +140,8 @@ def items_of(recording: Recording) -> list[Item]:
         command = Command(**{**fields, "mode": Mode(fields["mode"])})
         items.append((entry.clock_s, Kind.COMMAND, CommandMessage(entry.clock_s, command)))
     for entry in recording.states:
-        value = entry.fields if "about" in entry.fields else {**STATE, **entry.fields}
+        state = {**STATE, **entry.fields, "clock_s": entry.clock_s}
+        value = entry.fields if "about" in entry.fields else state
         items.append((entry.clock_s, Kind.STATUS, value))
     ordered = sorted(items, key=lambda item: item[0])
     return [(clock_s - begin_s, kind, value) for clock_s, kind, value in ordered]
