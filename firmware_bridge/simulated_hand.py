@@ -96,6 +96,8 @@ class SimulatedHand:
         )
         with suppress(OSError):  # only root may
             os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
+            # A session is weighed as one where the kernel groups by sessions (sched(7)).
+            Path("/proc", str(process.pid), "autogroup").write_text(f"{NICE}", encoding="ascii")
         hand = SimulatedHand("", process)
         try:
             hand.url = hand._answer()["url"]
