@@ -22,7 +22,7 @@ have to be moved to follow best; `moved`: squared correlation then.
 - `between` (force): each fifth of a recording is told by the others, less one second on either
   side. It knows the future, so it is no way to calibrate anybody: it tells what the signal holds.
 - `contraction` (force): as `unseen`, but the level of the signal in the same pull is known, as to
-  those who normalise to a maximal contraction. It helps nobody here.
+  those who normalise to a maximal contraction. R2 is not better by it.
 - Angles and forces are learnt as shares of each recording's usual range (2nd to 98th percentile of
   its truth; knees bend positive): sign and zero of the goniometers differ between people, and so
   does strength. So `unseen` knows the range, and tells where in it the joint is.
@@ -219,7 +219,7 @@ def lost(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             found.setdefault(row["field"], []).append(row["r2"] - r2[(*key[:-1], "float")]["r2"])
     return [
         f"- {field}: int8 less float, R2, mean {sum(d) / len(d):+.4f}, worst {min(d):+.4f}, "
-        f"{sum(v >= -0.003 for v in d)} of {len(d)} within 0.003"
+        f"{sum(v >= -0.003 for v in d)} of {len(d)} lose at most 0.003"
         for field, d in found.items()
     ]
 

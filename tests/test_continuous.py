@@ -368,7 +368,9 @@ def test_the_page_tells_where_the_network_is_beaten() -> None:
         for form, r2 in (("int8", 0.95), ("float", 0.96))
     ]
     text = "\n".join(page["continuous_part"]("Title", {**record, "artifacts": forms}))
-    assert "- toy: int8 less float, R2, mean -0.0100, worst -0.0100, 0 of 1 within 0.003" in text
+    assert (
+        "- toy: int8 less float, R2, mean -0.0100, worst -0.0100, 0 of 1 lose at most 0.003" in text
+    )
     assert "- toy: bend, unseen: `kernel-log` 0.900, network 0.800" in text
     assert "baseline `ridge-envelope` in 1 of 1 groups" in text
     assert "| toy: bend |  | unseen | 0.80 | 0.20 |  |  |" in text
