@@ -11,7 +11,7 @@ from models import adapt, adapt_guard
 from models.adapt import Adaptation, Adapter
 from models.adapt_guard import KEPT, bounded, leads
 from models.adapt_refit import refit
-from models.adapt_rest import QUIET, WEAK, energies, levels, rest_scores
+from models.adapt_rest import QUIET, WEAK, energies, levels
 from models.calibrate import calibrated
 from models.head import Head, logits, start_means
 from tests.test_adapt import GESTURES_N, PEOPLE, SETTINGS, TURNING, People, run, share, trained
@@ -123,16 +123,6 @@ def test_a_tone_in_the_arm_teaches_the_gesture_that_it_resembles_nothing() -> No
     np.testing.assert_allclose(refit(OWN, tones, REFERENCE, SETTINGS, 0), REFERENCE, atol=1e-6)
     moved = refit(OWN, made, REFERENCE, SETTINGS, 0)[1] - full
     np.testing.assert_allclose(moved, 1.0, atol=0.5)
-
-
-def test_what_the_calibration_is_sure_is_rest_stays_rest_whatever_was_learnt() -> None:
-    adapter = Adapter(OWN, SETTINGS)
-    state = adapter.start()
-    state.means = REFERENCE.copy()
-    state.means[1] = REFERENCE[0]
-    state.means[0] = 2 * REFERENCE[0] - REFERENCE[1]
-    assert rest_scores(OWN, REFERENCE[:1], state.means, 0).argmax() == 1
-    assert adapter.logits(REFERENCE[0], state).argmax() == 0
 
 
 def loud(gain: float, n: int = 100) -> Any:
