@@ -46,17 +46,31 @@ be: more steps and a width of its own may help any of them, so that the order of
 within a point of each other says nothing. `second_order_episodic` has 1500 steps.
 
 How it was chosen: 4 of the 19 were left out, calibrated on their first repetition and scored on
-the others, as recorded (where all that adapts is above 99.5) and moved as by another session (channels mixed,
-gains, part of an electrode's turn). By that came the head's 24 dimensions, the stronger
-augmentation, playing calibrations (98.0 to 98.6 as recorded without adaptation, 96.9 to 97.9
-moved with it) and re-centring within 26 s (97.9 to 98.7 moved). Fitting the network gained 0.0 to
-0.2 there, more windows of its own, other rates and four times the steps nothing. The 9 people
-were looked at three times: with usual pre-training and slow re-centring (94.8 and 98.3 after 0
-and 1 cycles, adaptive), with played calibrations (94.9 and 98.6), and as it stands below.
+the others, as recorded (where all that adapts is above 99.5) and moved as by another session
+(channels mixed, gains, part of an electrode's turn). By that came the head's 24 dimensions, the
+stronger augmentation, playing calibrations (98.0 to 98.6 as recorded without adaptation, 96.9 to
+97.9 moved with it) and re-centring within 26 s (97.9 to 98.7 moved). Fitting the network gained
+0.0 to 0.2 there, more windows of its own, other rates and four times the steps nothing. The 9
+people were looked at three times: with usual pre-training and slow re-centring (94.8 and 98.3
+after 0 and 1 cycles, adaptive), with played calibrations (94.9 and 98.6), and as it stands below.
 
-Where hand-crafted features still win: see `covariance_adaptive` in the first table beside the
-rows here. After one cycle Male2 and Male5 keep every network here below it; the reason is not
-known. Without labels, Male5's ring is taken for turned when it is not, there as here.
+Where hand-crafted features still win: `covariance_adaptive`, in the first table, is ahead of the
+best network on raw windows in every mean, by 1.1, 0.4, 0.4 and 0.2 points after 0, 1, 2 and 4
+cycles, and under the same recipe a perceptron on log-covariances (`mlp`) is ahead of every raw
+network after one cycle. Of raw networks those that rest on powers of learned filters or on
+relations between electrodes (`second_order`, `graph`) come near; convolutions, recurrences and
+attention on 500 steps do not. Male2 (up to 2 cycles) and Male5 keep every network below the
+covariances; why is not known. Without labels, Male5's ring is taken for turned, there as here.
+
+The goal where nothing is known (93) is reached by `second_order`, `raw_cnn` and `mlp`. What is
+missed: no row reaches the goals after 1, 2 and 4 cycles. `tcn` and `graph` decide as their float
+twins in less than 99.5 % of windows where nothing is known of the wearer (99.47 and 99.01; the
+means differ by less than 0.1 points); training them to be rounded was not tried. `lstm` has more
+than 150 kB with the stage `ring`. Rows with three seeds, `symmetric_cnn`, `log_time_domain_lda`
+and families with `_tuned` but for `second_order_episodic` were not run, for time. Nor was skewed
+use: re-centring within 26 s will follow long rests further than the 80 s of the rows on raw
+windows above. The rows here took about 50 minutes of a third of a busy core in all, those of
+`second_order_episodic_tuned` 11 minutes (220 s of a core).
 """
 ADAPTIVE = "_adaptive"
 GOALS = {0: 0.93, 1: 0.994, 2: 0.995, 4: 0.996}

@@ -139,7 +139,8 @@ def _drawn(name: str, title: str, record: Mapping[str, Any], part: Any, svg: Any
     """A section with its picture."""
     (FOLDER / f"{name}.svg").write_text(svg(record))
     lines = [f"## {title}", "", f"`{record['command']}`  "]
-    lines += [f"commit {record['commit'][:12]}, {record['machine']}", ""]
+    how = f"; {record['how']}" if "how" in record else ""
+    lines += [f"commit {record['commit'][:12]}, {record['machine']}{how}", ""]
     return [*lines, f"![{title}](figures/{name}.svg)", "", *part(record)]
 
 
