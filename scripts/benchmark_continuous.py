@@ -43,6 +43,8 @@ have to be moved to follow best; `moved`: squared correlation then.
   where there were 150, three bodies, both views of every recording, ridges on what the bodies miss)
   was chosen on the knees of A1, A3, A5, A7 and N1, N3, N5, N7, on ID4 to ID7 and on wearers 1 and
   2; the others were scored by it once. `chosen on` and `not` below are these two halves apart.
+  Besides, that ridges gain by both views was seen on all knees; `contraction` was added after force
+  had been scored; and how int8 is scaled was chosen on N8 and A8, whose artifacts are shown.
 - Intervals are over people, drawn again and again. Seeds are told below the table.
 - The command was run in parts, which it keeps in its output folder, beside other work on the same
   two cores; the parts took 10 minutes of one core in all (knee 4, force 3, wrist 1.5, artifacts 2).
