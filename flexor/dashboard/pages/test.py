@@ -105,9 +105,8 @@ def _choice(desk: Desk, visit: Visit) -> None:
             told = begin_test(desk, kind.value, axes, int(n.value), simulated=virtual.value)
             tell(told)
 
-        n = ui.select([4, 8, 16], value=8, label=visit.word("targets")).bind_visibility_from(
-            kind, "value", value="fitts"
-        )
+        n = ui.select([4, 8, 16], value=8, label=visit.word("targets")).classes("w-24")
+        n.bind_visibility_from(kind, "value", value="fitts")
         virtual = ui.checkbox(visit.word("virtual_wearer"), value=False)
         virtual.visible = desk.chosen.source.startswith("synthetic")
         ui.button(visit.word("begin_test"), on_click=begin).props("no-caps")
