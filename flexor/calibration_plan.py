@@ -18,8 +18,8 @@ LEAST_READY_S, LONGEST_S = 1.5, 60.0
 RETRIES_N = 2
 """Times that one contraction is asked for again by itself; more would be nagging."""
 POSITIONS = ("hanging", "bent", "forward", "raised")
-"""Of the arm: beside the body, elbow bent before the body, stretched out, reaching up. A change of posture is the
-commonest cause of a hand that does not obey."""
+"""Of the arm: beside the body, elbow bent before the body, stretched out, reaching up. A change of
+posture is the commonest cause of a hand that does not obey."""
 FOLLOW_HZ, SWELL_HZ = 0.15, 0.037
 """A slow wave that a wearer can follow (a muscle's force follows up to 2 Hz), and its swell, so
 that it is no habit."""
