@@ -13,7 +13,7 @@ from flexor.dashboard.history import days, keep, kept
 from flexor.dashboard.hub import Hub
 from flexor.dashboard.pages.frame import Visit, canvas, told, told_json
 from flexor.dashboard.pages.start import start_card, tell
-from flexor.dashboard.words import WORDS
+from flexor.dashboard.words import WORDS, gesture_name
 from flexor.exam_wearer import ExamWearer
 from flexor.examination import KINDS, Axes, examine
 from flexor.fitts import Ring
@@ -94,8 +94,9 @@ def _choice(desk: Desk, visit: Visit) -> None:
             label=visit.word("test"),
         )
         labels = desk.hub.about.get("labels") or [g for pair in USUAL for g in pair]
+        names = {g: gesture_name(g, visit.language) for g in labels}
         ends = [
-            ui.select(labels, value=gesture if gesture in labels else labels[-1], label=mark)
+            ui.select(names, value=gesture if gesture in labels else labels[-1], label=mark)
             for gesture, mark in zip([g for pair in USUAL for g in pair], "→←↑↓", strict=True)
         ]
 
@@ -105,7 +106,7 @@ def _choice(desk: Desk, visit: Visit) -> None:
             told = begin_test(desk, kind.value, axes, int(n.value), simulated=virtual.value)
             tell(told)
 
-        n = ui.select([4, 8, 16], value=8, label=visit.word("targets")).classes("w-24")
+        n = ui.select([4, 8, 16], value=8, label=visit.word("targets")).classes("w-24 shrink-0")
         n.bind_visibility_from(kind, "value", value="fitts")
         virtual = ui.checkbox(visit.word("virtual_wearer"), value=False)
         virtual.visible = desk.chosen.source.startswith("synthetic")
