@@ -66,11 +66,11 @@ The goal where nothing is known (93) is reached by `second_order`, `raw_cnn` and
 missed: no row reaches the goals after 1, 2 and 4 cycles. `tcn` and `graph` decide as their float
 twins in less than 99.5 % of windows where nothing is known of the wearer (99.47 and 99.01; the
 means differ by less than 0.1 points); training them to be rounded was not tried. `lstm` has more
-than 150 kB with the stage `ring`. Rows with three seeds, `symmetric_cnn`, `log_time_domain_lda`
-and families with `_tuned` but for `second_order_episodic` were not run, for time. Nor was skewed
-use: re-centring within 26 s will follow long rests further than the 80 s of the rows on raw
-windows above. The rows here took about 50 minutes of a third of a busy core in all, those of
-`second_order_episodic_tuned` 11 minutes (220 s of a core).
+than 150 kB with the stage `ring`. Rows with three seeds and families with `_tuned` but for
+`second_order_episodic` were not run, for time. Nor was skewed use: re-centring within 26 s will
+follow long rests further than the 80 s of the rows on raw windows above. The rows here took about
+50 minutes of a third of a busy core in all, those of `second_order_episodic_tuned` 11 minutes (220
+s of a core).
 """
 ADAPTIVE = "_adaptive"
 GOALS = {0: 0.93, 1: 0.994, 2: 0.995, 4: 0.996}
