@@ -26,7 +26,7 @@ demo: $(DEMO)/.ready ## move a simulated hand for 20 s, with the edge dependenci
 	$(DEMO)/bin/flexor demo --seconds 20
 
 test: check ## linters, types, import rules and every test
-	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadfile
+	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(DEV)/.ready ## linters, types and import rules
 	$(DEV)/bin/ruff check .

@@ -23,6 +23,25 @@ settings.register_profile(
 )
 settings.load_profile("flexor")
 
+FIRST = (
+    "test_page_tour.py",
+    "test_devices.py",
+    "test_page.py",
+    "test_page_calibrate.py",
+    "test_page_drive.py",
+    "test_page_recordings.py",
+    "test_kills.py",
+    "test_faults.py",
+)
+"""Files that begin before all others: they take longest, and where files run side by side nobody
+has to wait at the end for a long one that began last."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, all others in their order."""
+    place = {name: n for n, name in enumerate(FIRST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(FIRST)))
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

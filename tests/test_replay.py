@@ -1,273 +1,259 @@
-"""Recordings of the page: their names, their list, their replay; no browser and no run."""
+"""A replay is the recording, at the recording's own pace."""
 
 from __future__ import annotations
 
-import asyncio
-import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytest.importorskip("nicegui", reason="NiceGUI comes with flexor[dashboard]")
-
+from acquisition.imports import load_session
 from acquisition.recording import create_recording
-from acquisition.stream import Refused, Spec
+from acquisition.replay import Replay, open_replay
+from acquisition.session import Session
+from acquisition.stream import Chunk, Refused, Samples, Spec
 from acquisition.xdf import Stream
-from flexor.dashboard import recordings as recordings_module
-from flexor.dashboard import replay as replay_module
-from flexor.dashboard.access import Access
-from flexor.dashboard.audit import Audit
-from flexor.dashboard.desk import PLAYERS_N, Desk
-from flexor.dashboard.hub import SCOPE_S, Hub
-from flexor.dashboard.live_view import live_view
-from flexor.dashboard.policy import MAY, Policy, Who, Why
-from flexor.dashboard.recordings import KEPT_N, Recordings
-from flexor.dashboard.replay import HAIR_S, JUMP_S, SPEEDS, open_player
-from flexor.dashboard.supervisor import Supervisor
-from tests.access_rig import HOST, TOKEN, Clock
 
-SPEC = Spec(100.0, ("emg1", "emg2"), "uV", 1.0, 1000.0)
-SECONDS = 20
-NAME = "session-20260102-030405.xdf"
+pytestmark = pytest.mark.edge
+
+SPEC = Spec(200.0, ("emg1", "emg2"), "raw", 1.0, 127.0)
 
 
-def made(path: Path) -> Path:
-    """Twenty seconds, sample n of which is n; armed after ten."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = create_recording(path, SPEC, "virtual")
-    about = {"labels": ["rest", "hand_close"], "rest": "rest", "joints": []}
-    writer.text(Stream.STATES, 500.0, json.dumps({"about": about}))
-    for k in range(10 * SECONDS):
-        at_s = 500.0 + k / 10
-        block = np.repeat(np.arange(10 * k, 10 * k + 10, dtype="<f4")[:, None], 2, axis=1)
-        writer.samples(at_s, block.tobytes())
-        state = {"state": "armed" if k >= 100 else "disarmed", "joints": [["index", k / 2, 0.0]]}
-        writer.text(Stream.STATES, at_s, json.dumps(state))
-        intent = {"gesture": "hand_close", "strength": 0.5, "confidence": 0.9, "clock_s": at_s}
-        intent |= {"decision_n": k, "rejected": False, "targets": []}
-        writer.text(Stream.INTENTS, at_s, json.dumps(intent))
-        command = {"mode": 2, "joints": [k], "clock_s": at_s - 0.01, "decision_n": k}
-        writer.text(Stream.COMMANDS, at_s, json.dumps(command))
-    writer.text(Stream.MARKERS, 510.0, "gate armed: why")
+class FakeClock:
+    """Time that passes by sleeping alone."""
+
+    def __init__(self, now_s: float = 50.0) -> None:
+        self.now_s = now_s
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now_s += seconds
+
+
+def ramp(samples_n: int, channels_n: int = 2) -> Samples:
+    return np.arange(samples_n * channels_n, dtype=np.float32).reshape(samples_n, channels_n)
+
+
+def replay(
+    session: Session, chunk_samples: int, clock: FakeClock, fast: bool = False, loop: bool = False
+) -> Replay:
+    source = Replay(session, chunk_samples, fast=fast, loop=loop, clock=clock, sleep=clock.sleep)
+    source.start()
+    return source
+
+
+def read_all(source: Replay) -> list[Chunk]:
+    chunks = []
+    while (chunk := source.read(10.0)) is not None:
+        assert len(chunk.samples)
+        chunks.append(chunk)
+    return chunks
+
+
+@st.composite
+def sessions(draw: st.DrawFn) -> Session:
+    samples_n = draw(st.integers(1, 40))
+    at = st.integers(0, samples_n - 1)
+    gaps = draw(st.dictionaries(at, st.integers(1, 50), max_size=4))
+    markers = draw(st.lists(st.tuples(at, st.sampled_from(["rest", "hand_open"])), max_size=5))
+    return Session(
+        SPEC,
+        ramp(samples_n),
+        tuple(sorted(markers, key=lambda row: row[0])),
+        tuple(sorted(gaps.items())),
+    )
+
+
+@given(sessions(), st.integers(1, 12))
+@settings(max_examples=60)
+def test_any_chunking_is_the_same_stream(session: Session, chunk_samples: int) -> None:
+    chunks = read_all(replay(session, chunk_samples, FakeClock()))
+    np.testing.assert_array_equal(np.concatenate([c.samples for c in chunks]), session.samples)
+    starts = np.cumsum([0, *(len(c.samples) for c in chunks)])
+    placed = list(zip(starts, chunks, strict=False))
+    assert all(0 < len(c.samples) <= chunk_samples for c in chunks)
+    assert tuple((at, c.lost) for at, c in placed if c.lost) == session.gaps
+    found = [(at + m.sample_n, m.text) for at, c in placed for m in c.markers]
+    assert found == list(session.markers)
+    for at, chunk in placed:
+        before_n = at + sum(lost for index, lost in session.gaps if index <= at)
+        assert chunk.clock_s == pytest.approx(50.0 + before_n / 200.0, abs=1e-9)
+
+
+@given(sessions(), st.integers(1, 12))
+@settings(max_examples=30)
+def test_fast_and_paced_hand_over_the_same_chunks(session: Session, chunk_samples: int) -> None:
+    paced = read_all(replay(session, chunk_samples, FakeClock()))
+    clock = FakeClock()
+    fast = read_all(replay(session, chunk_samples, clock, fast=True))
+    assert clock.now_s == 50.0
+    assert [(c.clock_s, c.lost, c.markers) for c in paced] == [
+        (c.clock_s, c.lost, c.markers) for c in fast
+    ]
+    for one, other in zip(paced, fast, strict=True):
+        np.testing.assert_array_equal(one.samples, other.samples)
+
+
+def test_a_chunk_comes_the_moment_its_last_sample_is_due() -> None:
+    clock = FakeClock()
+    source = replay(Session(SPEC, ramp(9), ()), 4, clock)
+    came_s = []
+    while source.read(10.0) is not None:
+        came_s.append(clock.now_s)
+    assert came_s == pytest.approx([50.0 + n / 200 for n in (3, 7, 8)], abs=1e-12)
+
+
+def test_the_schedule_does_not_drift_with_a_sleep_that_is_late() -> None:
+    clock = FakeClock()
+    source = Replay(
+        Session(SPEC, ramp(2000), ()),
+        2,
+        fast=False,
+        loop=False,
+        clock=clock,
+        sleep=lambda seconds: clock.sleep(seconds + 0.0009),
+    )
+    source.start()
+    chunks = read_all(source)
+    assert clock.now_s == pytest.approx(50.0 + 1999 / 200 + 0.0009, abs=1e-9)
+    assert chunks[-1].clock_s == pytest.approx(50.0 + 1998 / 200, abs=1e-9)
+
+
+def test_a_timeout_gives_an_empty_chunk_and_loses_nothing() -> None:
+    clock = FakeClock()
+    source = replay(Session(SPEC, ramp(4), ()), 4, clock)
+    first = source.read(0.010)
+    assert first is not None
+    assert first.samples.shape == (0, 2)
+    assert clock.now_s == pytest.approx(50.010)
+    second = source.read(0.010)
+    assert second is not None
+    np.testing.assert_array_equal(second.samples, ramp(4))
+    assert clock.now_s == pytest.approx(50.015)
+
+
+def test_a_late_reader_gets_the_chunks_at_once_with_their_own_clocks() -> None:
+    clock = FakeClock()
+    source = replay(Session(SPEC, ramp(8), ()), 2, clock)
+    clock.now_s += 1.0
+    chunks = read_all(source)
+    assert clock.now_s == 51.0
+    assert [c.clock_s for c in chunks] == pytest.approx([50.0 + n / 200 for n in (0, 2, 4, 6)])
+
+
+def test_a_recorded_gap_takes_its_time_and_is_told() -> None:
+    clock = FakeClock()
+    chunks = read_all(replay(Session(SPEC, ramp(6), (), ((3, 100),)), 4, clock))
+    assert [(len(c.samples), c.lost) for c in chunks] == [(3, 0), (3, 100)]
+    assert chunks[1].clock_s == pytest.approx(50.0 + 103 / 200)
+    assert clock.now_s == pytest.approx(50.0 + 105 / 200)
+
+
+def test_a_loop_goes_on_without_a_gap() -> None:
+    source = replay(Session(SPEC, ramp(4), ((0, "rest"),)), 2, FakeClock(), loop=True)
+    chunks = [source.read(1.0) for _ in range(5)]
+    assert [c.samples[0, 0] for c in chunks if c] == [0, 4, 0, 4, 0]
+    assert [c.clock_s for c in chunks if c] == pytest.approx(
+        [50 + n / 200 for n in range(0, 10, 2)]
+    )
+    assert [len(c.markers) for c in chunks if c] == [1, 0, 1, 0, 1]
+
+
+def test_a_replay_ends_when_it_is_stopped_and_starts_anew() -> None:
+    source = replay(Session(SPEC, ramp(4), ()), 2, FakeClock())
+    assert source.read(1.0) is not None
+    source.stop()
+    source.stop()
+    assert source.read(1.0) is None
+    source.start()
+    assert len(read_all(source)) == 2
+
+
+def test_a_consumer_that_works_in_place_does_not_change_the_recording() -> None:
+    session = Session(SPEC, ramp(4), ())
+    source = replay(session, 4, FakeClock())
+    chunk = source.read(1.0)
+    assert chunk is not None
+    chunk.samples[:] = 0
+    np.testing.assert_array_equal(session.samples, ramp(4))
+
+
+def test_a_recording_comes_back_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.xdf"
+    writer = create_recording(path, SPEC, "test")
+    x = ramp(12)
+    writer.text(Stream.MARKERS, 6.9, "before everything")
+    writer.samples(7.0, x[:4].tobytes())
+    writer.text(Stream.MARKERS, 7.0 + 3 / 200, "rest")
+    writer.text(Stream.MARKERS, 7.0 + 20 / 200, "in the gap")
+    writer.samples(7.0 + 54 / 200, x[4:10].tobytes(), lost=50)
+    writer.text(Stream.MARKERS, 7.0 + 59 / 200, "hand_open")
+    writer.samples(7.0 + 60 / 200, x[10:].tobytes())
+    writer.text(Stream.MARKERS, 99.0, "after everything")
     writer.close()
-    return path
+    session = load_session(path)
+    assert session.spec == SPEC
+    assert session.gaps == ((4, 50),)
+    assert session.markers == (
+        (0, "before everything"),
+        (3, "rest"),
+        (4, "in the gap"),
+        (9, "hand_open"),
+        (11, "after everything"),
+    )
+    np.testing.assert_array_equal(session.samples, x)
+    source = open_replay(str(path), fast=True)
+    source.start()
+    chunks = read_all(source)
+    assert [c.lost for c in chunks if c.lost] == [50]
+    np.testing.assert_array_equal(np.concatenate([c.samples for c in chunks]), x)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return made(tmp_path / "recordings" / NAME)
-
-
-@pytest.fixture
-def desk(tmp_path: Path, path: Path) -> Desk:
-    access = Access(Policy((HOST,)), TOKEN, Clock())
-    audit = Audit(tmp_path / "audit.jsonl")
-    return Desk(access, audit, Supervisor(tmp_path / "run.log"), tmp_path)
-
-
-def test_a_replay_shows_what_was_at_its_pace(path: Path) -> None:
-    clock = Clock()
-    player = open_player(path, clock)
-    for _ in range(55):
-        clock.now_s += 0.1
-        player.look()
-    assert player.position_s == pytest.approx(5.5)
-    view = live_view(player.hub, 0)
-    assert player.hub.newest(1)[0, 0] == pytest.approx(559.0)
-    assert view["source"] == "virtual"
-    assert view["status"]["state"] == "disarmed"
-    assert view["status"]["joints"] == [["index", 27.5, 0.0]]
-    assert view["about"]["labels"] == ["rest", "hand_close"]
-    assert view["intent"]["gesture"] == "hand_close"
-    assert view["joints_asked"] == [55]
-    assert view["asked"]["joints"] == [55]
-    player.set_speed(4.0)
-    clock.now_s += 0.25
-    player.look()
-    assert player.position_s == pytest.approx(6.5)
-
-
-def test_a_command_that_was_not_followed_any_longer_is_not_shown_as_asked(tmp_path: Path) -> None:
-    writer = create_recording(tmp_path / NAME, SPEC, "virtual")
-    for k in range(20):
-        writer.samples(500.0 + k / 10, np.zeros((10, 2), "<f4").tobytes())
-        state = {"state": "disarmed", "joints": [["index", 0.0, 0.0]]}
-        writer.text(Stream.STATES, 500.0 + k / 10, json.dumps(state))
-    command = {"mode": 2, "joints": [50], "clock_s": 500.4, "decision_n": 1}
-    writer.text(Stream.COMMANDS, 500.41, json.dumps(command))
+def test_clocks_that_jitter_keep_the_markers_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "a.xdf"
+    writer = create_recording(path, SPEC, "test")
+    for i, jitter_s in enumerate([0.0, 0.004, -0.004, 0.0]):
+        writer.samples(1.0 + i / 200 + jitter_s, ramp(1).tobytes())
+        writer.text(Stream.MARKERS, 1.0 + i / 200 + jitter_s, str(i))
     writer.close()
-    player = open_player(tmp_path / NAME, Clock())
-    player.seek(0.5)
-    assert live_view(player.hub, 0)["asked"] is not None
-    player.seek(1.5)
-    assert live_view(player.hub, 0)["asked"] is None
-
-
-def test_a_replay_can_drive_nothing(path: Path) -> None:
-    player = open_player(path)
-    assert player.hub.alive
-    assert not player.hub.say("arm")
-    assert not player.hub.tell({"perform": {"gesture": "hand_close"}})
-
-
-def test_a_replay_stands_still_ends_and_begins_again(path: Path) -> None:
-    clock = Clock()
-    player = open_player(path, clock)
-    player.play(False)
-    clock.now_s += 5.0
-    player.look()
-    assert player.position_s == 0.0
-    player.seek(SECONDS - 0.1)
-    player.play(True)
-    clock.now_s += 0.3
-    player.look()
-    assert (player.playing, player.position_s) == (False, player.seconds)
-    assert player.hub.status["state"] == "armed"
-    player.play(True)
-    assert player.position_s == 0.0
-    with pytest.raises(Refused, match="times the speed"):
-        player.set_speed(100.0)
-    assert SPEEDS[0] < 1.0 < SPEEDS[-1]
-
-
-def test_a_browser_that_looked_away_comes_back_to_where_it_was(path: Path) -> None:
-    clock = Clock()
-    player = open_player(path, clock)
-    clock.now_s += 3600.0
-    player.look()
-    assert player.position_s == JUMP_S
-
-
-@settings(max_examples=25, deadline=None)
-@example(jumps=[1.3])  # where the difference of two clocks is a hair too large
-@given(jumps=st.lists(st.floats(-5.0, SECONDS + 5.0), min_size=1, max_size=6))
-def test_wherever_it_jumps_the_scope_holds_the_moments_before(
-    jumps: list[float], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    file = tmp_path_factory.getbasetemp() / "jumps" / NAME
-    player = open_player(file if file.exists() else made(file), Clock())
-    turns = set()
-    for second in jumps:
-        player.seek(second)
-        turns.add(player.turn_n)
-        held = player.hub.newest(10_000)[:, 0]
-        last = min(10 * SECONDS - 1, int(10 * (player.position_s + HAIR_S)))
-        assert held[-1] == 10 * last + 9
-        assert (np.diff(held) == 1).all()
-        assert len(held) <= round(SCOPE_S * SPEC.rate_hz)
-    assert len(turns) == len(jumps)
-
-
-def test_what_is_too_large_or_no_recording_is_refused(
-    path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "no.xdf").write_bytes(b"XDF:")
-    with pytest.raises(Refused):
-        open_player(tmp_path / "no.xdf")
-    monkeypatch.setattr(replay_module, "LARGEST_BYTES", 100)
-    with pytest.raises(Refused, match="download it"):
-        open_player(path)
-
-
-def test_the_list_has_date_length_source_and_size_and_survives_a_broken_file(desk: Desk) -> None:
-    (desk.folder / "recordings" / "session-20260102-030406.xdf").write_bytes(b"XDF:\x01")
-    (desk.folder / "recordings" / "notes.xdf").write_bytes(b"")
-    whole = next(kept for kept in desk.recordings.all() if kept.name == NAME)
-    assert whole.source == "virtual"
-    assert whole.bytes_n == (desk.folder / "recordings" / NAME).stat().st_size
-    assert abs(whole.at + whole.seconds - (desk.folder / "recordings" / NAME).stat().st_mtime) < 1
-    broken = [kept for kept in desk.recordings.all() if kept.name != NAME]
-    assert [(kept.source, kept.seconds) for kept in broken] == [("", 0.0)]
+    session = load_session(path)
+    assert all(0 <= index < 4 for index, _ in session.markers)
+    assert list(session.markers) == sorted(session.markers, key=lambda row: row[0])
 
 
 @pytest.mark.parametrize(
-    "name", ["../token", "/etc/passwd", "", "session-20260102-030405.xdf/..", "recorder.log", "\0"]
+    ("argument", "sentence"),
+    [
+        ("", "needs a recording"),
+        ("absent.xdf", "no recording absent.xdf"),
+        (".", r"folder without classe_\*\.dat"),
+    ],
 )
-def test_a_name_that_is_none_reaches_no_file(name: str, desk: Desk) -> None:
-    cookie, _ = desk.access.pair("a", TOKEN)
-    with pytest.raises(Refused, match="no recording's name"):
-        desk.download(cookie, name)
-    with pytest.raises(Refused, match="no recording's name"):
-        desk.delete_recording(cookie, name)
-
-
-def test_a_link_in_the_folder_is_not_followed(desk: Desk) -> None:
-    link = desk.folder / "recordings" / "session-20260102-030407.xdf"
-    link.symlink_to(desk.folder / "audit.jsonl")
-    with pytest.raises(Refused, match="There is no recording"):
-        desk.recordings.path_of(link.name)
-    assert link.name not in [kept.name for kept in desk.recordings.all()]
-
-
-def test_only_who_controls_records_and_removes_and_everybody_may_look(desk: Desk) -> None:
-    one, other = (desk.access.pair(who, TOKEN)[0] for who in ("a", "b"))
-    desk.access.take_control(one)
-    with pytest.raises(Refused, match="Somebody else"):
-        asyncio.run(desk.record(other))
-    with pytest.raises(Refused, match="Somebody else"):
-        desk.end_recording(other)
-    with pytest.raises(Refused, match="Somebody else"):
-        desk.delete_recording(other, NAME)
-    asyncio.run(desk.replay(other, NAME))
-    assert desk.download(other, NAME).name == NAME
-    assert desk.player(other) is not None
-    assert desk.player(one) is None
-    with pytest.raises(Refused, match="Pair this browser"):
-        desk.download("nobody", NAME)
-    desk.delete_recording(one, NAME)
-    assert desk.recordings.all() == []
-
-
-def test_who_looks_at_a_replay_arms_nothing_and_may_stop(desk: Desk) -> None:
-    cookie, _ = desk.access.pair("a", TOKEN)
-    desk.access.take_control(cookie)
-    asyncio.run(desk.replay(cookie, NAME))
-    assert desk.ask(cookie, "arm") is Why.REPLAY
-    assert desk.ask(cookie, "clear") is Why.REPLAY
-    assert desk.ask(cookie, "estop") is None
-    desk.leave_replay(cookie)
-    assert desk.ask(cookie, "arm") is None
-
-
-def test_replays_are_few_and_go_with_their_browsers(desk: Desk) -> None:
-    cookies = [desk.access.pair(f"h{k}", TOKEN)[0] for k in range(PLAYERS_N + 2)]
-    for cookie in cookies:
-        asyncio.run(desk.replay(cookie, NAME))
-    assert len(desk.players) == PLAYERS_N
-    assert desk.player(cookies[0]) is None
-    desk.access.leave(cookies[-1])
-    asyncio.run(desk.replay(cookies[0], NAME))
-    assert len(desk.players) <= PLAYERS_N
-
-
-def test_a_recording_is_refused_without_a_run_without_room_and_beyond_so_many(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_cannot_be_replayed_is_refused(
+    argument: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub = Hub()
-    there = Recordings(hub, tmp_path / "r", tmp_path / "c", free_bytes=lambda _: 10)
-    with pytest.raises(Refused, match="Nothing runs"):
-        asyncio.run(there.begin())
-    with pytest.raises(Refused, match="Nothing is recorded"):
-        there.end()
-    hub.alive, hub.door = True, tmp_path / "door.sock"
-    with pytest.raises(Refused, match="make room"):
-        asyncio.run(there.begin())
-    there.free_bytes = lambda _: 10**12
-    with pytest.raises(Refused, match="The run ended"):
-        asyncio.run(there.begin())
-    assert list((tmp_path / "r").glob("*.xdf")) == []
-    monkeypatch.setattr(recordings_module, "KEPT_N", 0)
-    with pytest.raises(Refused, match="remove some first"):
-        asyncio.run(there.begin())
-    assert KEPT_N > 100
-    hub.status = {"recording": {"name": "x", "of_run": True}}
-    with pytest.raises(Refused, match="--record"):
-        there.end()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Refused, match=sentence):
+        open_replay(argument)
 
 
-def test_the_table_of_who_may_has_stops_for_everybody_and_motion_for_one() -> None:
-    assert MAY["estop"] is MAY["disarm"] is Who.PAIRED
-    assert all(MAY[what] is Who.CONTROLLER for what in ("arm", "clear", "begin run", "record"))
+def test_a_recording_without_samples_and_a_chunk_without_any_are_refused(tmp_path: Path) -> None:
+    create_recording(tmp_path / "a.xdf", SPEC, "test").close()
+    with pytest.raises(Refused, match="without a single sample"):
+        open_replay(str(tmp_path / "a.xdf"))
+    (tmp_path / "classe_0.dat").write_bytes(bytes(16))
+    with pytest.raises(Refused, match="at least one sample, not 0"):
+        open_replay(str(tmp_path), chunk_samples=0)
+
+
+def test_a_replay_loads_nothing_heavy() -> None:
+    heavy = "{'scipy', 'torch', 'pyxdf', 'xml', 'onnxruntime'}"
+    program = f"import acquisition.replay, sys; sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
