@@ -134,3 +134,18 @@ def browser() -> Iterator[Any]:
             yield made
         finally:
             made.close()
+
+
+@contextmanager
+def phone(chromium: Any, url: str, **how: Any) -> Iterator[Any]:
+    """A page as wide as a phone, of a paired browser, whose scripts must not fail."""
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, **how)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(f"{url}/")
+    page.get_by_role("button", name="Pair").click()
+    page.wait_for_url(f"{url}/")
+    yield page
+    context.close()
+    assert wrong == []

@@ -16,7 +16,7 @@ from flexor.dashboard.app import Address
 from flexor.dashboard.audit import Audit
 from flexor.profile import DEMO_ARTIFACT
 from flexor.wearers import Wearers
-from tests.page_rig import ask, browser, paired, served, wait_for
+from tests.page_rig import ask, browser, paired, phone, served, wait_for
 from tests.page_tour import held
 
 pytestmark = pytest.mark.slow
@@ -41,17 +41,8 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def page(chromium: Any, url: str) -> Iterator[Any]:
-    """A paired browser's page, whose scripts must not fail."""
-    context = chromium.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto(f"{url}/")
-    page.get_by_role("button", name="Pair").click()
-    page.wait_for_url(f"{url}/")
-    yield page
-    context.close()
-    assert wrong == []
+    with phone(chromium, url) as made:
+        yield made
 
 
 def test_a_newcomer_sees_the_electrodes_live_drives_and_stops_the_hand(

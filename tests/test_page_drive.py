@@ -14,7 +14,7 @@ pytest.importorskip("nicegui", reason="NiceGUI comes with flexor[dashboard]")
 
 from flexor.profile import DEMO_ARTIFACT
 from flexor.wearers import Wearers
-from tests.page_rig import browser, served
+from tests.page_rig import browser, phone, served
 
 pytestmark = pytest.mark.slow
 LEG = b"""source = "synthetic:armband"
@@ -61,16 +61,8 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def page(chromium: Any, url: str) -> Iterator[Any]:
-    context = chromium.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto(f"{url}/")
-    page.get_by_role("button", name="Pair").click()
-    page.wait_for_url(f"{url}/")
-    yield page
-    context.close()
-    assert wrong == []
+    with phone(chromium, url) as made:
+        yield made
 
 
 MOVES = """async () => {

@@ -13,7 +13,7 @@ pytest.importorskip("nicegui", reason="NiceGUI comes with flexor[dashboard]")
 
 from acquisition.recording import read_recording
 from flexor.dashboard.audit import Audit
-from tests.page_rig import ask, browser, paired, served, wait_for
+from tests.page_rig import ask, browser, paired, phone, served, wait_for
 
 pytestmark = pytest.mark.slow
 POSITION = "() => flexor.view && flexor.view.replay && flexor.view.replay.position_s"
@@ -38,17 +38,8 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def page(chromium: Any, url: str) -> Iterator[Any]:
-    """A phone's page, paired, whose scripts must not fail."""
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, accept_downloads=True)
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto(f"{url}/")
-    page.get_by_role("button", name="Pair").click()
-    page.wait_for_url(f"{url}/")
-    yield page
-    context.close()
-    assert wrong == []
+    with phone(chromium, url, accept_downloads=True) as made:
+        yield made
 
 
 def test_a_session_is_recorded_shown_again_downloaded_and_removed(
