@@ -15,6 +15,7 @@ from typing import Any
 
 from acquisition.stream import Refused
 from acquisition.tables import refuse_unknown
+from flexor.profile import read_profile
 
 WORDS = ("install", "remove", "status", "logs", "show")
 UNIT = "flexor.service"
@@ -84,14 +85,19 @@ def service(
     """Does one of WORDS: gives a report. dry: only tells what it would write and ask.
 
     `run_words` are those of the `flexor run` that is to begin at boot. Refuses `--arm` (a hand
-    that arms itself at boot), machines without systemd, and users who may not install.
+    that arms itself at boot), a profile that `flexor run` would refuse, machines without systemd,
+    and users who may not install.
     """
     refuse_unknown(what, WORDS, "service command")
     if what in ("show", "install"):
         text = unit(run_words, user or _user())
         if what == "show":
             return {"unit": UNIT, "text": text}
-        return _would(what, folder, text) if dry else install(text, folder)
+        if dry:
+            return _would(what, folder, text)
+        if "--profile" in run_words[:-1]:  # a run that is refused at boot is begun again for ever
+            read_profile(run_words[run_words.index("--profile") + 1])
+        return install(text, folder)
     if dry:
         return _would(what, folder)
     if what == "remove":

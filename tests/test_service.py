@@ -183,3 +183,11 @@ def test_the_figures_are_in_the_form_that_prometheus_reads() -> None:
     assert values['flexor_findings{kind="flat"}'] == "2"
     assert {name.partition("{")[0] for name in values} == set(TYPES)
     assert metrics_text(False, 0, {}).splitlines()[-1] == "flexor_up 0"
+
+
+def test_a_profile_that_is_not_there_is_refused_before_anything_is_installed(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(Refused, match="There is no file"):
+        service("install", ["--profile", str(tmp_path / "nobody.toml")], "pi", tmp_path)
+    assert list(tmp_path.iterdir()) == []
