@@ -25,6 +25,7 @@ from models.contract import (
 from models.decision import DECISIONS
 from models.head import Head
 from models.seal import sealed, unsealed
+from preprocessing.packed import packed
 from preprocessing.stage import Array, chain_from_json, chain_to_json, from_row, to_row
 
 
@@ -169,8 +170,7 @@ def _tensor(value: Mapping[str, Any]) -> Tensor:
 
 def _packed(x: Array) -> dict[str, Any]:
     """float32, little endian, so that every number comes back to the bit."""
-    data = base64.b64encode(np.ascontiguousarray(x, "<f4").tobytes()).decode()
-    return {"shape": list(x.shape), "float32": data}
+    return {"shape": list(x.shape), "float32": packed(x)}
 
 
 def _unpacked(value: Mapping[str, Any]) -> Array:

@@ -11,16 +11,14 @@ on 7 of those users with the adaptation at work 0.954 and 67 %, and so 0.991 and
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from acquisition.stream import Refused
 from models.decision import Decision
 from models.head import Head, Matrix, posterior_means
+from preprocessing.packed import packed, unpacked
 
 SURE = 20.0
 """Log-likelihood by which a known gesture may outweigh the others at most: surer is not nearer."""
@@ -56,7 +54,8 @@ class Foreign:
     def start(self, labels: tuple[str, ...], rest: str) -> State:
         n = self.dimensions_n
         rows, columns = np.tril_indices(max(n, 1))
-        means, triangles = _unpacked(self.means), _unpacked(self.factors)
+        told = "The movements of others"
+        means, triangles = unpacked(self.means, told), unpacked(self.factors, told)
         count = len(means) // max(n, 1)
         if n < 1 or len(means) != count * n or len(triangles) != count * len(rows):
             raise Refused(
@@ -105,7 +104,7 @@ def foreign_from(head: Head, known: list[int], calibrated: Head, own: float) -> 
     means = posterior_means(head, counts, centres, own)[others]
     rows, columns = np.tril_indices(n)
     factors = head.factors[others][:, rows, columns]
-    return Foreign(n, means=_packed(means), factors=_packed(factors))
+    return Foreign(n, means=packed(means), factors=packed(factors))
 
 
 def narrowed(head: Head, known: list[int]) -> Head:
@@ -118,17 +117,3 @@ def narrowed(head: Head, known: list[int]) -> Head:
         factors=head.factors[known],
         turn_means=turn_means,
     )
-
-
-def _packed(x: NDArray[np.floating[Any]]) -> str:
-    return base64.b64encode(np.ascontiguousarray(x, "<f4").tobytes()).decode()
-
-
-def _unpacked(text: str) -> Matrix:
-    try:
-        found = np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float64)
-    except ValueError:
-        raise Refused("The movements of others are not base64 of float32; export again.") from None
-    if not np.isfinite(found).all():
-        raise Refused("The movements of others must be finite numbers; export it again.")
-    return found

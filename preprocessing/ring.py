@@ -6,7 +6,6 @@ that a network on raw samples need not know in how many ways an armband can be p
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from acquisition.stream import Refused, Spec
 from preprocessing.bands import BANDS, BandCovariance, ring_turns
+from preprocessing.packed import unpacked
 from preprocessing.stage import Array
 
 Matrix = NDArray[np.float64]
@@ -79,7 +79,8 @@ class Ring:
     def start(self, spec: Spec) -> tuple[State, Spec]:
         features_n = len(BANDS) * len(spec.channels) * (len(spec.channels) + 1) // 2
         triangle, gestures, shift = (
-            unpacked(text) for text in (self.whitening, self.gestures, self.shift)
+            unpacked(text, "The ring's numbers")
+            for text in (self.whitening, self.gestures, self.shift)
         )
         rows, columns = np.tril_indices(features_n)
         sizes = (len(triangle), len(gestures) % features_n, len(shift))
@@ -170,22 +171,6 @@ def order_of(turn: int, channels_n: int) -> list[int]:
     ring = np.arange(channels_n)
     way = ring if turn < channels_n else ring[::-1]
     return [int(n) for n in np.roll(way, -(turn % channels_n))]
-
-
-def packed(x: NDArray[np.floating[Any]]) -> str:
-    """As float32, little endian, in base64."""
-    return base64.b64encode(np.ascontiguousarray(x, "<f4").tobytes()).decode()
-
-
-def unpacked(text: str) -> Matrix:
-    """(number,). Refuses what is not finite numbers."""
-    try:
-        found = np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float64)
-    except ValueError:
-        raise Refused("The ring's numbers are not base64 of float32; export it again.") from None
-    if not np.isfinite(found).all():
-        raise Refused("The ring's numbers must be finite; export it again.")
-    return found
 
 
 def _ordered(x: Array, turn: int) -> Array:

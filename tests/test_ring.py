@@ -10,7 +10,8 @@ import pytest
 
 from acquisition.stream import Refused, Spec
 from preprocessing.bands import BandCovariance, ring_turns
-from preprocessing.ring import Ring, order_of, packed
+from preprocessing.packed import packed
+from preprocessing.ring import Ring, order_of
 from preprocessing.stage import offline
 
 pytestmark = pytest.mark.edge

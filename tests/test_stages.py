@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from acquisition.stream import Refused, Spec
 from preprocessing.design import butterworth, notch
 from preprocessing.filters import Bandpass, Highpass, Notch, kernel, slow_kernel
+from preprocessing.packed import packed
 from preprocessing.recentre import Recentre
-from preprocessing.ring import packed
 from preprocessing.stage import STAGES, Chain, chain_from_json, chain_to_json, from_row, to_row
 from preprocessing.windows import Windows
 

@@ -13,7 +13,8 @@ from models.head import Head
 from preprocessing.bands import BandCovariance, ring_turns
 from preprocessing.channels import Pick
 from preprocessing.filters import Highpass
-from preprocessing.ring import Ring, order_of, packed
+from preprocessing.packed import packed
+from preprocessing.ring import Ring, order_of
 from preprocessing.stage import Chain
 from preprocessing.windows import Windows
 from training.covariance import features
