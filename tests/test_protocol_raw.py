@@ -96,6 +96,7 @@ def test_a_tuned_network_is_deployed_in_the_rings_order_and_scored(
         assert row["int8_agreement"] > 0.9
         assert row["bytes"] <= 150_000
         assert len(row["mean_by_seed"]) == 2
+        assert row["cpu_s"] > 0
         assert row["per_user"]["evaluation/Male0"] == pytest.approx(np.mean(row["mean_by_seed"]))
     made = open_artifact(tmp_path / "second_order_tuned_adaptive-evaluation-Male0-1-0.onnx")
     assert isinstance(made.contract.chain.stages[0], Pick)

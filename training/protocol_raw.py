@@ -34,7 +34,10 @@ from training.splits import Selection, refuse_overlap, select
 from training.train import provenance
 
 TUNED, RING, ADAPTIVE = "_tuned", "_ring", "_adaptive"
-SEEDS: Mapping[str, tuple[int, ...]] = {}
+SEEDS: Mapping[str, tuple[int, ...]] = dict.fromkeys(
+    ("second_order_episodic_tuned", "second_order_tuned", "second_order_ring", "mlp_ring"),
+    (0, 1, 2),
+)
 """model without "_adaptive" -> seeds, where it has more than 0"""
 MODELS = (
     *(
@@ -159,16 +162,18 @@ def _wearer(
     others = tuple(sorted({s.user for s in people.general}))
     where = {"pretraining": others, "calibration": (f"{user} x{count}",)}
     origin = provenance("MyoArmbandDataset", people.digest, where, maker.seed, {})
-    made, taken_s = [], 0.0
+    made, taken_s, begin = [], 0.0, time.process_time()
     for model in models:
         path = folder / f"{model}-{user.replace('/', '-')}-{count}-{maker.seed}.onnx"
         *pair, taken_s = maker.make()(
             path, own, origin, adaptive=model.endswith(ADAPTIVE), name=model
         )
         made.append((pair[0], pair[1]))
+    scored = scored_together(made, stream_of(test, Case()))
+    spent = {"cal": taken_s, "cpu": (time.process_time() - begin) / len(models)}
     out = {}
-    for model, shares in zip(models, scored_together(made, stream_of(test, Case())), strict=True):
-        out[model] = shares | {"cal": taken_s, "commit": code_commit()}
+    for model, shares in zip(models, scored, strict=True):
+        out[model] = shares | spent | {"commit": code_commit()}
         replace_file(places[model], json.dumps(out[model]).encode())
     return out
 
@@ -262,6 +267,7 @@ def _row(
     row = row_of(model, count, users, merged)
     row["mean_by_seed"] = [float(np.mean([one["int8"] for one in shares])) for shares in seeds]
     row["worst_by_seed"] = [float(min(one["int8"] for one in shares)) for shares in seeds]
+    row["cpu_s"] = float(sum(one["cpu"] for shares in seeds for one in shares))
     row["commits"] = sorted({one["commit"] for shares in seeds for one in shares})
     return row
 
