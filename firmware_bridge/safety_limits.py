@@ -110,6 +110,8 @@ def _refuse_shares(limits: Limits) -> None:
     ):
         if not (0.0 <= least < math.inf):
             raise Refused(f"{what} is a number of at least 0, not {least}.")
+    if limits.confidence > 1.0:
+        raise Refused(f"confidence is at most 1, not {limits.confidence}: nothing would ever move.")
     if not 0.0 < limits.torque_end_deg < math.inf:
         raise Refused(f"torque_end_deg is more than 0, not {limits.torque_end_deg}.")
     if limits.over_s > 0.050:

@@ -48,6 +48,8 @@ StartLimitIntervalSec=0
 Type=notify
 NotifyAccess=main
 ExecStart={command}
+# Relative paths mean what they meant where it was installed.
+WorkingDirectory={folder}
 User={user}
 # Begins again within two seconds whatever ended it, and always disarmed.
 Restart=always
@@ -85,19 +87,16 @@ def service(
     """Does one of WORDS: gives a report. dry: only tells what it would write and ask.
 
     `run_words` are those of the `flexor run` that is to begin at boot. Refuses `--arm` (a hand
-    that arms itself at boot), a profile that `flexor run` would refuse, machines without systemd,
-    and users who may not install.
+    that arms itself at boot), words and a profile that `flexor run` would refuse (at boot it would
+    begin again for ever), machines without systemd, and users who may not install.
     """
     refuse_unknown(what, WORDS, "service command")
     if what in ("show", "install"):
+        read_profile(_run_settings(run_words)["profile"])
         text = unit(run_words, user or _user())
         if what == "show":
             return {"unit": UNIT, "text": text}
-        if dry:
-            return _would(what, folder, text)
-        if "--profile" in run_words[:-1]:  # a run that is refused at boot is begun again for ever
-            read_profile(run_words[run_words.index("--profile") + 1])
-        return install(text, folder)
+        return _would(what, folder, text) if dry else install(text, folder)
     if dry:
         return _would(what, folder)
     if what == "remove":
@@ -110,14 +109,25 @@ def service(
 
 def unit(run_words: Sequence[str], user: str) -> str:
     """The unit's text. Refuses words that would arm at boot, or that break out of their line."""
-    words = list(run_words)
+    words, here = list(run_words), str(Path.cwd())
     if "--arm" in words:
         raise Refused("A hand is never armed at boot: leave --arm out, and arm it by key or page.")
-    if any("\n" in word or "%" in word for word in [*words, user]):
+    if any("\n" in word or "%" in word for word in [*words, user, here]):
         raise Refused("A unit's words have no line breaks and no %: rename what has them.")
     command = [sys.executable, "-c", "from flexor.cli import main; main()", "run", "--realtime"]
     line = " ".join(_quoted(word) for word in [*command, "--no-view", *words])
-    return TEXT.format(command=line, user=user, watchdog_s=WATCHDOG_S)
+    return TEXT.format(command=line, folder=here, user=user, watchdog_s=WATCHDOG_S)
+
+
+def _run_settings(words: Sequence[str]) -> dict[str, Any]:
+    """What `flexor run` makes of these words; words that it does not know end as they would."""
+    import typer
+
+    import flexor.cli_live as commands  # here: the loop needs this file, and no command line
+    from flexor.app import app
+
+    command: Any = typer.main.get_command(app)
+    return dict(command.commands[commands.run.__name__].make_context("run", list(words)).params)
 
 
 def install(text: str, folder: Path) -> dict[str, Any]:

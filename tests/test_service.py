@@ -103,11 +103,13 @@ def flexor(*words: str, path: str) -> tuple[int, Any]:
 def test_the_service_is_walked_dry_and_says_what_it_would_do(tmp_path: Path) -> None:
     nothing = str(tmp_path)  # neither systemctl nor journalctl is there to be asked
     before = (SYSTEM / UNIT).exists()
-    code, report = flexor("install", "--dry-run", "--profile", "/me.toml", path=nothing)
+    (tmp_path / "me.toml").write_text("")
+    profile = str(tmp_path / "me.toml")
+    code, report = flexor("install", "--dry-run", "--profile", profile, path=nothing)
     assert code == 0
     assert report["would_write"] == str(SYSTEM / UNIT)
     assert report["would_ask"][1] == f"systemctl enable --now {UNIT}"
-    assert "--profile /me.toml" in report["text"]
+    assert f"--profile {profile}" in report["text"]
     assert "--arm" not in report["text"]
     for what in ("status", "logs", "remove"):
         code, report = flexor(what, "--dry-run", path=nothing)
@@ -185,9 +187,27 @@ def test_the_figures_are_in_the_form_that_prometheus_reads() -> None:
     assert metrics_text(False, 0, {}).splitlines()[-1] == "flexor_up 0"
 
 
+@pytest.mark.parametrize("words", [["--profile", "nobody.toml"], ["--profile=nobody.toml"]])
 def test_a_profile_that_is_not_there_is_refused_before_anything_is_installed(
-    tmp_path: Path,
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(Refused, match="There is no file"):
-        service("install", ["--profile", str(tmp_path / "nobody.toml")], "pi", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for dry in (True, False):
+        with pytest.raises(Refused, match="There is no file"):
+            service("install", words, "pi", tmp_path, dry=dry)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_words_that_a_run_does_not_know_are_refused_as_a_run_would(tmp_path: Path) -> None:
+    code, said = flexor("install", "--dry-run", "--seconds", "long", path=str(tmp_path))
+    assert code == 2
+    assert "--seconds" in said
+
+
+def test_a_relative_profile_is_found_at_boot_where_it_was_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "me.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    text = service("show", ["--profile", "me.toml"], "pi")["text"]
+    assert parsed(text)["Service"]["WorkingDirectory"] == str(tmp_path)

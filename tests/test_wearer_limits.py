@@ -60,6 +60,7 @@ def test_a_profile_can_narrow_one_joint_and_the_gate(tmp_path: Path) -> None:
         (WearerLimits(temperature_c=95.0), ("95", "80")),
         (WearerLimits(low_battery_share=0.9), ("0.9", "0.5")),
         (WearerLimits(confidence=math.nan), ("confidence", "nan")),
+        (WearerLimits(confidence=1.5), ("confidence", "at most 1")),
         (WearerLimits(slow_open_share=3.0), ("slow_open_share", "3")),
         (WearerLimits(grip_a=-1.0), ("grip_a", "-1")),
     ],
