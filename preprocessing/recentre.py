@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisition.stream import Refused, Spec
+from preprocessing.blocks import through_blocks
 from preprocessing.features import covariance, symmetric_log
 from preprocessing.stage import Array
 
@@ -80,23 +81,10 @@ class Recentre:
     def step(self, x: Array, state: Any) -> tuple[Array, Any]:
         if not self.prior_blocks:
             return _mix(x, state.matrix), state
-        end = state.filled_n + len(x)
-        if end < self.block_samples:  # the live case, without the cost of the general one
-            state.block[state.filled_n : end] = x
-            state.filled_n = end
-            return _mix(x, state.matrix), state
-        done = []
-        while state.filled_n + len(x) >= self.block_samples:
-            cut = self.block_samples - state.filled_n
-            done.append(_mix(x[:cut], state.matrix))
-            state.block[state.filled_n :] = x[:cut]
-            state.filled_n = 0
-            self._learn(state)
-            x = x[cut:]
-        state.block[state.filled_n : state.filled_n + len(x)] = x
-        state.filled_n += len(x)
-        last = _mix(x, state.matrix)
-        return (np.concatenate([*done, last]) if done else last), state
+        found = through_blocks(
+            x, state, lambda x: _mix(x, state.matrix), lambda: self._learn(state)
+        )
+        return found, state
 
     def delay_s(self, spec: Spec) -> float:
         return 0.0

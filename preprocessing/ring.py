@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from acquisition.stream import Refused, Spec
 from preprocessing.bands import BANDS, BandCovariance, ring_turns
+from preprocessing.blocks import through_blocks
 from preprocessing.packed import unpacked
 from preprocessing.stage import Array
 
@@ -113,18 +114,10 @@ class Ring:
         return state, spec
 
     def step(self, x: Array, state: Any) -> tuple[Array, Any]:
-        done, length = [], len(state.block)
-        while state.filled_n + len(x) >= length:
-            cut = length - state.filled_n
-            done.append(_ordered(x[:cut], state.turn))
-            state.block[state.filled_n :] = x[:cut]
-            state.filled_n = 0
-            self._learn(state)
-            x = x[cut:]
-        state.block[state.filled_n : state.filled_n + len(x)] = x
-        state.filled_n += len(x)
-        last = _ordered(x, state.turn)
-        return (np.concatenate([*done, last]) if done else last), state
+        found = through_blocks(
+            x, state, lambda x: _ordered(x, state.turn), lambda: self._learn(state)
+        )
+        return found, state
 
     def delay_s(self, spec: Spec) -> float:
         return 0.0
