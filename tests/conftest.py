@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -63,6 +64,39 @@ def _streams_of_this_run_alone(tmp_path_factory: pytest.TempPathFactory) -> None
         "[log]\nlevel = -2\n"
     )
     os.environ["LSLAPICFG"] = str(config)
+
+
+@pytest.fixture(scope="module")
+def page_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the page keeps, and where its runs have their doors."""
+    return tmp_path_factory.mktemp("page")
+
+
+@pytest.fixture(scope="module")
+def page_url(page_folder: Path) -> Iterator[str]:
+    """A page that is served, by a process of its own."""
+    from tests.page_rig import served
+
+    with served(page_folder) as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser; without one the test is skipped."""
+    from tests.page_rig import browser
+
+    with browser() as made:
+        yield made
+
+
+@pytest.fixture
+def page(chromium: Any, page_url: str) -> Iterator[Any]:
+    """The page as a paired phone shows it."""
+    from tests.page_rig import phone
+
+    with phone(chromium, page_url) as made:
+        yield made
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,43 +15,20 @@ from flexor.dashboard.app import Address
 from flexor.dashboard.audit import Audit
 from flexor.profile import DEMO_ARTIFACT
 from flexor.wearers import Wearers
-from tests.page_rig import ask, browser, paired, phone, served, wait_for
+from tests.page_rig import ask, paired, served, wait_for
 from tests.page_tour import held
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("page")
-
-
-@pytest.fixture(scope="module")
-def url(folder: Path) -> Iterator[str]:
-    with served(folder) as (address, _):
-        yield address
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as made:
-        yield made
-
-
-@pytest.fixture
-def page(chromium: Any, url: str) -> Iterator[Any]:
-    with phone(chromium, url) as made:
-        yield made
-
-
 def test_a_newcomer_sees_the_electrodes_live_drives_and_stops_the_hand(
-    page: Any, url: str, folder: Path
+    page: Any, page_url: str, page_folder: Path
 ) -> None:
     page.get_by_role("button", name="Look at the electrodes").click()
     page.get_by_text("looking, no hand").wait_for()
     page.locator(".flexor-lights li").nth(7).wait_for()
     assert page.locator(".flexor-lights .flexor-good").count() == 8
-    page.goto(f"{url}/drive")
+    page.goto(f"{page_url}/drive")
     page.get_by_role("button", name="Drive the hand").click()
     page.get_by_text("disarmed", exact=True).wait_for(timeout=15_000)
     held(page, "Hold to arm, and relax", "armed")  # the simulated wearer rests now and then
@@ -61,19 +37,21 @@ def test_a_newcomer_sees_the_electrodes_live_drives_and_stops_the_hand(
     page.get_by_role("button", name="End", exact=True).click()
     page.locator(".flexor-state-emergency-stop").wait_for(state="detached")
     done = {"begin watch", "begin run", "arm", "estop", "end"}
-    log = Audit(folder / "audit.jsonl")
+    log = Audit(page_folder / "audit.jsonl")
     wait_for(lambda: done <= {row["what"] for row in log.rows()}, "the log's last line")
 
 
-def test_a_short_press_arms_nothing(page: Any, url: str, folder: Path) -> None:
-    before = len(Audit(folder / "audit.jsonl").rows())
-    page.goto(f"{url}/drive")
+def test_a_short_press_arms_nothing(page: Any, page_url: str, page_folder: Path) -> None:
+    before = len(Audit(page_folder / "audit.jsonl").rows())
+    page.goto(f"{page_url}/drive")
     arm = page.get_by_role("button", name="Hold to arm, and relax")
     arm.wait_for()
     page.wait_for_timeout(500)
     arm.click()
     page.wait_for_timeout(1200)
-    assert [r for r in Audit(folder / "audit.jsonl").rows()[before:] if r["what"] == "arm"] == []
+    assert [
+        r for r in Audit(page_folder / "audit.jsonl").rows()[before:] if r["what"] == "arm"
+    ] == []
 
 
 def test_the_page_speaks_persian_from_right_to_left(page: Any) -> None:
@@ -126,40 +104,42 @@ HARM: dict[str, tuple[int, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", HARM)
-def test_harm_is_refused_and_nothing_is_armed_or_written(name: str, url: str, folder: Path) -> None:
+def test_harm_is_refused_and_nothing_is_armed_or_written(
+    name: str, page_url: str, page_folder: Path
+) -> None:
     expected, asked = HARM[name]
-    cookie = paired(url)
-    holder = paired(url)
-    before = sorted(path.name for path in folder.rglob("*") if path.is_file())
-    status, headers, body = ask(url, **{"cookie": cookie, **asked})
+    cookie = paired(page_url)
+    holder = paired(page_url)
+    before = sorted(path.name for path in page_folder.rglob("*") if path.is_file())
+    status, headers, body = ask(page_url, **{"cookie": cookie, **asked})
     assert status == expected, body
     assert headers["x-content-type-options"] == "nosniff"
-    assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == before
-    rows = Audit(folder / "audit.jsonl").rows()[-2:]
+    assert sorted(path.name for path in page_folder.rglob("*") if path.is_file()) == before
+    rows = Audit(page_folder / "audit.jsonl").rows()[-2:]
     assert not any(row["what"] == "arm" and row["answer"] == "asked" for row in rows)
-    assert ask(url, "/leave", b"", holder)[0] == 204
-    assert ask(url, "/live", cookie=holder)[0] == 401
+    assert ask(page_url, "/leave", b"", holder)[0] == 204
+    assert ask(page_url, "/live", cookie=holder)[0] == 401
 
 
 def test_a_profile_goes_from_device_to_device_and_back_to_an_earlier_version(
-    page: Any, url: str, folder: Path
+    page: Any, page_url: str, page_folder: Path
 ) -> None:
-    wearers = Wearers(folder / "wearers")
+    wearers = Wearers(page_folder / "wearers")
     files = {
         "profile.toml": b'source = "synthetic:armband"\nartifact = "artifact.onnx"\n',
         "artifact.onnx": DEMO_ARTIFACT.read_bytes(),
     }
     wearers.save("Ada", files, "first fitting")
     cookie = page.context.cookies()[0]["value"]
-    status, _, exported = ask(url, "/export?wearer=Ada", cookie=cookie)
+    status, _, exported = ask(page_url, "/export?wearer=Ada", cookie=cookie)
     assert status == 200
-    page.goto(f"{url}/drive")
+    page.goto(f"{page_url}/drive")
     page.get_by_role("button", name="Take control").click()
     page.get_by_text("You control the hand").wait_for()
-    status, _, body = ask(url, "/upload/profile?wearer=Bea", exported, cookie)
+    status, _, body = ask(page_url, "/upload/profile?wearer=Bea", exported, cookie)
     assert (status, body) == (200, b'{"version":1}')
     wearers.save("Ada", {**files, "profile.toml": files["profile.toml"] + b"line_hz = 60.0"}, "60")
-    page.goto(f"{url}/profiles")
+    page.goto(f"{page_url}/profiles")
     page.get_by_role("combobox", name="Wearer").click()
     page.get_by_role("option", name="Ada").click()
     page.get_by_role("button", name="Use again").click()
@@ -167,27 +147,27 @@ def test_a_profile_goes_from_device_to_device_and_back_to_an_earlier_version(
     page.get_by_role("button", name="Give control back").click()
 
 
-def test_an_act_is_done_once_and_a_stop_always(url: str) -> None:
-    one, two = paired(url), paired(url)
+def test_an_act_is_done_once_and_a_stop_always(page_url: str) -> None:
+    one, two = paired(page_url), paired(page_url)
     stop = json.dumps({"key": "estop", "n": 1}).encode()
-    assert ask(url, "/act", stop, one)[0] == 200
-    assert ask(url, "/act", stop, two)[0] == 200
-    assert ask(url, "/act", stop, two)[0] == 200
+    assert ask(page_url, "/act", stop, one)[0] == 200
+    assert ask(page_url, "/act", stop, two)[0] == 200
+    assert ask(page_url, "/act", stop, two)[0] == 200
 
 
-def test_no_secret_is_in_a_log(url: str, folder: Path) -> None:
-    cookie = paired(url)
-    token = (folder / "token").read_text()
+def test_no_secret_is_in_a_log(page_url: str, page_folder: Path) -> None:
+    cookie = paired(page_url)
+    token = (page_folder / "token").read_text()
     written = (
-        b"".join(p.read_bytes() for p in folder.glob("*.log"))
-        + (folder / "audit.jsonl").read_bytes()
+        b"".join(p.read_bytes() for p in page_folder.glob("*.log"))
+        + (page_folder / "audit.jsonl").read_bytes()
     )
     assert cookie.encode() not in written
     assert token.encode() not in written
 
 
-def test_a_taken_port_is_refused_in_one_sentence(url: str, tmp_path: Path) -> None:
-    port = url.rpartition(":")[2]
+def test_a_taken_port_is_refused_in_one_sentence(page_url: str, tmp_path: Path) -> None:
+    port = page_url.rpartition(":")[2]
     with served(tmp_path, "--port", port) as (_, process):
         assert process.wait(10.0) == 2
     text = (tmp_path / "page.log").read_text()

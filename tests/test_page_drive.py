@@ -4,7 +4,6 @@ are not on this table, laid before the page's own script."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ pytest.importorskip("nicegui", reason="NiceGUI comes with flexor[dashboard]")
 
 from flexor.profile import DEMO_ARTIFACT
 from flexor.wearers import Wearers
-from tests.page_rig import browser, phone, served
 
 pytestmark = pytest.mark.slow
 LEG = b"""source = "synthetic:armband"
@@ -42,29 +40,6 @@ COLOURS = """(name) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("drive")
-
-
-@pytest.fixture(scope="module")
-def url(folder: Path) -> Iterator[str]:
-    with served(folder) as (address, _):
-        yield address
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as made:
-        yield made
-
-
-@pytest.fixture
-def page(chromium: Any, url: str) -> Iterator[Any]:
-    with phone(chromium, url) as made:
-        yield made
-
-
 MOVES = """async () => {
   let [asked, moved] = [false, false];
   for (let k = 0; k < 150; k += 1) {
@@ -83,15 +58,15 @@ in a fault, as it must, and is cleared."""
 
 
 def test_a_leg_is_driven_with_its_ranges_its_torque_and_its_latency(
-    page: Any, url: str, folder: Path
+    page: Any, page_url: str, page_folder: Path
 ) -> None:
     files = {"profile.toml": LEG, "artifact.onnx": DEMO_ARTIFACT.read_bytes()}
-    Wearers(folder / "wearers").save("Leg", files, "a leg")
-    page.goto(f"{url}/profiles")
+    Wearers(page_folder / "wearers").save("Leg", files, "a leg")
+    page.goto(f"{page_url}/profiles")
     page.get_by_role("combobox", name="Wearer").click()
     page.get_by_role("option", name="Leg").click()
     page.get_by_text("in use").wait_for()
-    page.goto(f"{url}/drive")
+    page.goto(f"{page_url}/drive")
     page.get_by_role("button", name="Drive the hand").click()
     page.locator("[data-flexor-draw=hand][data-kind=leg]").wait_for(
         state="attached", timeout=30_000
@@ -150,9 +125,11 @@ def show(page: Any, told: dict[str, Any]) -> None:
     )
 
 
-def test_a_grid_is_drawn_as_one_and_the_mains_stand_in_the_spectrum(page: Any, url: str) -> None:
+def test_a_grid_is_drawn_as_one_and_the_mains_stand_in_the_spectrum(
+    page: Any, page_url: str
+) -> None:
     show(page, view())
-    page.goto(f"{url}/")
+    page.goto(f"{page_url}/")
     page.locator("[data-flexor-draw=ring][data-kind=grid]").wait_for()
     page.wait_for_function(f"({COLOURS})('ring') > 40")
     page.wait_for_function(f"({COLOURS})('spectrum') > 2")
@@ -170,18 +147,18 @@ def test_a_grid_is_drawn_as_one_and_the_mains_stand_in_the_spectrum(page: Any, u
     ],
 )
 def test_a_battery_is_told_with_what_to_do_or_that_it_is_not_reported(
-    page: Any, url: str, battery: dict[str, Any], words: str
+    page: Any, page_url: str, battery: dict[str, Any], words: str
 ) -> None:
     show(page, view(status={"state": "", "joints": [], "findings": [], "battery": battery}))
-    page.goto(f"{url}/drive")
+    page.goto(f"{page_url}/drive")
     page.get_by_text(words).wait_for()
 
 
-def test_a_decision_that_was_not_trusted_tells_why(page: Any, url: str) -> None:
+def test_a_decision_that_was_not_trusted_tells_why(page: Any, page_url: str) -> None:
     decisions = [["rest", 0.3, True], ["rest", 0.9, True], ["hand_close", 0.95, False]]
     intent = {"gesture": "hand_close", "strength": 0.4, "confidence": 0.95, "rejected": False}
     show(page, view(decisions=decisions, intent=intent))
-    page.goto(f"{url}/drive")
+    page.goto(f"{page_url}/drive")
     rows = page.locator(".flexor-stream tr")
     rows.nth(2).wait_for()
     assert [text.split("\t")[-1].strip() for text in rows.all_inner_texts()] == [
@@ -194,13 +171,13 @@ def test_a_decision_that_was_not_trusted_tells_why(page: Any, url: str) -> None:
 
 @pytest.mark.parametrize(("positions_n", "shown"), [(2, True), (1, False)])
 def test_a_position_of_the_arm_is_asked_for_before_the_gesture(
-    page: Any, url: str, positions_n: int, shown: bool
+    page: Any, page_url: str, positions_n: int, shown: bool
 ) -> None:
     asked = {"phase": "ready", "gesture": "hand_close", "position": "raised", "left_s": 2.0}
     asked |= {"share": 0.1, "target": 0.0, "level": None, "done": 0, "all": 4, "newest": {}}
     asked |= {"problem": "", "busy": False, "spider": {}, "intent": None}
     show(page, view(calibration=asked | {"positions": positions_n}))
-    page.goto(f"{url}/calibrate")
+    page.goto(f"{page_url}/calibrate")
     prompt = page.locator("[data-flexor-draw=calText]")
     prompt.get_by_text("Close the hand").wait_for()
     assert ("Arm raised" in prompt.inner_text()) is shown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,56 +12,33 @@ pytest.importorskip("nicegui", reason="NiceGUI comes with flexor[dashboard]")
 
 from acquisition.recording import read_recording
 from flexor.dashboard.audit import Audit
-from tests.page_rig import ask, browser, paired, phone, served, wait_for
+from tests.page_rig import ask, paired, wait_for
 
 pytestmark = pytest.mark.slow
 POSITION = "() => flexor.view && flexor.view.replay && flexor.view.replay.position_s"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("recordings")
-
-
-@pytest.fixture(scope="module")
-def url(folder: Path) -> Iterator[str]:
-    with served(folder) as (address, _):
-        yield address
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as made:
-        yield made
-
-
-@pytest.fixture
-def page(chromium: Any, url: str) -> Iterator[Any]:
-    with phone(chromium, url, accept_downloads=True) as made:
-        yield made
-
-
 def test_a_session_is_recorded_shown_again_downloaded_and_removed(
-    page: Any, url: str, folder: Path
+    page: Any, page_url: str, page_folder: Path
 ) -> None:
-    page.goto(f"{url}/drive")
+    page.goto(f"{page_url}/drive")
     page.get_by_role("button", name="Drive the hand").click()
     page.get_by_text("disarmed", exact=True).wait_for(timeout=20_000)
     page.get_by_role("button", name="Record", exact=True).click()
     page.locator(".flexor-rec").wait_for(timeout=15_000)
     page.wait_for_function("flexor.view.recording && flexor.view.recording.bytes_n > 40000")
-    page.goto(f"{url}/recordings")
+    page.goto(f"{page_url}/recordings")
     assert page.get_by_role("button", name="Show again").is_disabled()
     page.get_by_role("button", name="End the recording").click()
     page.locator(".flexor-rec").wait_for(state="detached")
-    (path,) = (folder / "recordings").glob("*.xdf")
+    (path,) = (page_folder / "recordings").glob("*.xdf")
     wait_for(lambda: b"</sample_count>" in path.read_bytes(), "the recording's end")
     made = read_recording(path)
     assert made.intents
     assert made.states
 
     page.get_by_role("button", name="Show again").click()
-    page.wait_for_url(f"{url}/drive")
+    page.wait_for_url(f"{page_url}/drive")
     page.get_by_text("REPLAY, not live:").wait_for()
     page.wait_for_function(f"({POSITION})() > 0.5")
     assert page.evaluate("flexor.view.decisions.length") > 0
@@ -88,7 +64,7 @@ def test_a_session_is_recorded_shown_again_downloaded_and_removed(
     page.locator(".flexor-state-emergency-stop").wait_for()
     assert page.get_by_text("REPLAY, not live:").count() == 0
 
-    page.goto(f"{url}/recordings")
+    page.goto(f"{page_url}/recordings")
     with page.expect_download() as loading:
         page.get_by_role("link", name="Download").click()
     assert Path(loading.value.path()).read_bytes() == path.read_bytes()
@@ -100,17 +76,19 @@ def test_a_session_is_recorded_shown_again_downloaded_and_removed(
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     wait_for(lambda: not path.exists(), "the removal")
     page.get_by_text("No recordings yet").wait_for()
-    done = [row["what"] for row in Audit(folder / "audit.jsonl").rows()]
+    done = [row["what"] for row in Audit(page_folder / "audit.jsonl").rows()]
     names = ("record", "end recording", "replay", "download", "delete recording")
     assert [what for what in done if what in names] == list(names)
     page.get_by_role("button", name="End", exact=True).click()
     page.locator(".flexor-state-emergency-stop").wait_for(state="detached")
 
 
-def test_a_run_that_is_not_there_is_not_recorded(page: Any, url: str, folder: Path) -> None:
-    page.goto(f"{url}/recordings")
+def test_a_run_that_is_not_there_is_not_recorded(
+    page: Any, page_url: str, page_folder: Path
+) -> None:
+    page.goto(f"{page_url}/recordings")
     assert page.get_by_role("button", name="Record", exact=True).is_disabled()
-    assert list((folder / "recordings").glob("*.xdf")) == []
+    assert list((page_folder / "recordings").glob("*.xdf")) == []
 
 
 HARM = {
@@ -125,10 +103,10 @@ HARM = {
 
 
 @pytest.mark.parametrize("name", HARM)
-def test_what_is_no_recording_is_not_given_out(name: str, url: str) -> None:
+def test_what_is_no_recording_is_not_given_out(name: str, page_url: str) -> None:
     from urllib.parse import quote
 
     asked = HARM[name] if "%" in HARM[name] else quote(HARM[name])
-    status, _, body = ask(url, f"/recording?name={asked}", cookie=paired(url))
+    status, _, body = ask(page_url, f"/recording?name={asked}", cookie=paired(page_url))
     assert status == 404
     assert "text" in json.loads(body)
