@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from acquisition.myo_files import MYO_GESTURES, MYO_SPEC
 from acquisition.stream import Chunk, Refused
 from flexor.benchmark import run_benchmark
 from models.artifact import open_artifact
 from models.decoder import Decoder
-from training.datasets import Segment
+from tests.toy_people import myo_segments, write_myo
 from training.protocol_myo import (
     UNKNOWN,
     UNUSED,
@@ -27,37 +26,16 @@ from training.protocol_myo import (
 from training.raw_head import RECIPE
 
 
-def segments(user: str, session: str, seed: int = 0, cycles: int = 1) -> list[Segment]:
-    rng = np.random.default_rng(seed)
-    levels = 2 + 12 * np.random.default_rng(1).random((7, 8))
-    levels[0] = 1.0
-    return [
-        Segment(user, session, c, g, x, MYO_SPEC)
-        for c in range(cycles)
-        for k, g in enumerate(MYO_GESTURES)
-        for x in [(rng.normal(size=(400, 8)) * levels[k]).round().astype(np.float32)]
-    ]
-
-
-def write(root: Path, folder: str, parts: list[Segment]) -> None:
-    where = root / folder
-    where.mkdir(parents=True)
-    for n, part in enumerate(parts):
-        (where / f"classe_{n}.dat").write_bytes(
-            part.samples.clip(-127, 127).astype("<i2").tobytes()
-        )
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small set in the published layout."""
     root = tmp_path_factory.mktemp("myo")
     for n in range(3):
-        parts = segments(f"Male{n}", "training0", n)
-        write(root, f"PreTrainingDataset/Male{n}/training0", parts)
+        parts = myo_segments(f"Male{n}", "training0", n)
+        write_myo(root / f"PreTrainingDataset/Male{n}/training0", parts)
     for n, session in enumerate(("training0", "Test0", "Test1")):
-        parts = segments("Male0", session, 20 + n)
-        write(root, f"EvaluationDataset/Male0/{session}", parts)
+        parts = myo_segments("Male0", session, 20 + n)
+        write_myo(root / f"EvaluationDataset/Male0/{session}", parts)
     return root
 
 
@@ -94,7 +72,7 @@ def test_a_network_on_raw_windows_has_rows_whose_head_follows_its_output(
     assert made.contract.follows_output
     decoder = Decoder(made)
     state = decoder.start()
-    chunk = Chunk(segments("Male0", "Test0", 21)[3].samples, 0.0, 0)
+    chunk = Chunk(myo_segments("Male0", "Test0", 21)[3].samples, 0.0, 0)
     intents = decoder.step(chunk, state)
     assert state.adaptive is not None
     assert state.adaptive.held_n == len(intents) // made.contract.adaptation.block_windows
@@ -134,7 +112,7 @@ def test_wrong_words_are_refused(words: tuple[str, str, str], sentence: str, roo
 
 
 def test_skewed_use_is_mostly_rest_and_lacks_two_gestures() -> None:
-    test = [s for name in ("Test0", "Test1") for s in segments("u", name, 3, cycles=2)]
+    test = [s for name in ("Test0", "Test1") for s in myo_segments("u", name, 3, cycles_n=2)]
     long = [replace(s, samples=np.tile(s.samples, (3, 1))[:1000]) for s in test]
     stream = stream_of(long, Case(skewed=True))[0]
     ends = [n for n, _ in stream.markers[1:]] + [len(stream.samples)]

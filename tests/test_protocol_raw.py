@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from acquisition.myo_files import MYO_GESTURES, MYO_SPEC
+from acquisition.myo_files import MYO_GESTURES
 from acquisition.stream import Refused
 from models.artifact import open_artifact
 from preprocessing.channels import Pick
 from preprocessing.ring import Ring
 from scripts.benchmark_families import families_part, families_svg
-from training.datasets import Segment
+from tests.toy_people import myo_segments, write_myo
 from training.networks import NETWORKS
 from training.protocol_myo import Case, stream_of
 from training.protocol_raw import MODELS, Asked, run_families, scored_together
@@ -34,36 +34,15 @@ SHORT = replace(
 MIRRORED = 11
 
 
-def segments(user: str, session: str, seed: int = 0, cycles: int = 1) -> list[Segment]:
-    rng = np.random.default_rng(seed)
-    levels = 2 + 12 * np.random.default_rng(1).random((7, 8))
-    levels[0] = 1.0
-    return [
-        Segment(user, session, c, g, x, MYO_SPEC)
-        for c in range(cycles)
-        for k, g in enumerate(MYO_GESTURES)
-        for x in [(rng.normal(size=(400, 8)) * levels[k]).round().astype(np.float32)]
-    ]
-
-
-def write(root: Path, folder: str, parts: Sequence[Segment]) -> None:
-    where = root / folder
-    where.mkdir(parents=True)
-    for n, part in enumerate(parts):
-        (where / f"classe_{n}.dat").write_bytes(
-            part.samples.clip(-127, 127).astype("<i2").tobytes()
-        )
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two people as usual, and one who wears the ring the other way round."""
     folder = tmp_path_factory.mktemp("set")
     for n, user in enumerate(("Male0", "Female0")):
-        write(folder, f"PreTrainingDataset/{user}/training0", segments(user, "s", n, 2))
+        write_myo(folder / f"PreTrainingDataset/{user}/training0", myo_segments(user, "s", n, 2))
     for n, session in enumerate(("training0", "Test0", "Test1")):
-        parts = turned(segments("Male0", session, 10 + n), MIRRORED)
-        write(folder, f"EvaluationDataset/Male0/{session}", parts)
+        parts = turned(myo_segments("Male0", session, 10 + n), MIRRORED)
+        write_myo(folder / f"EvaluationDataset/Male0/{session}", parts)
     return folder
 
 
@@ -136,10 +115,10 @@ def test_a_linear_discriminant_is_a_row_without_priors(root: Path, tmp_path: Pat
 
 
 def test_a_turn_is_told_from_labels_and_undone(root: Path) -> None:
-    people = [*segments("a", "s", 1, 2), *segments("b", "s", 2, 2)]
+    people = [*myo_segments("a", "s", 1, 2), *myo_segments("b", "s", 2, 2)]
     worn, same = fit_worn(people, MYO_GESTURES, 8)
     assert [s.samples.tobytes() for s in same] == [s.samples.tobytes() for s in people]
-    own = segments("c", "s", 3, 2)
+    own = myo_segments("c", "s", 3, 2)
     assert turn_of(worn, own, MYO_GESTURES) == 0
     other = turned(own, MIRRORED)
     turn = turn_of(worn, other, MYO_GESTURES)
@@ -149,7 +128,7 @@ def test_a_turn_is_told_from_labels_and_undone(root: Path) -> None:
 
 
 def test_people_who_wear_it_differently_are_taught_from_in_one_order() -> None:
-    mine = [segments(name, "s", n, 2) for n, name in enumerate("abc")]
+    mine = [myo_segments(name, "s", n, 2) for n, name in enumerate("abc")]
     mixed = [*mine[0], *turned(mine[1], 3), *mine[2]]
     _, same = fit_worn(mixed, MYO_GESTURES, 8)
     want = [s.samples.tobytes() for parts in mine for s in parts]
@@ -159,7 +138,7 @@ def test_people_who_wear_it_differently_are_taught_from_in_one_order() -> None:
 def test_artifacts_of_other_stages_are_not_scored_together(root: Path, tmp_path: Path) -> None:
     run_families(asked(root, tmp_path, list(LINEAR), [1]))
     two = [open_artifact(path) for path in sorted(tmp_path.glob("*.onnx"))]
-    both = [*segments("Male0", "Test0", 3), *segments("Male0", "Test1", 4)]
+    both = [*myo_segments("Male0", "Test0", 3), *myo_segments("Male0", "Test1", 4)]
     streams = stream_of(both, Case())
     with pytest.raises(Refused, match="same stages"):
         scored_together([(one, one) for one in two], streams[:1])

@@ -1,13 +1,16 @@
-"""A small data set on the disk, of people who are easily decided, which any process can read."""
+"""Small data sets on the disk, of people who are easily decided, which any process can read."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from acquisition.myo_files import MYO_GESTURES, MYO_SPEC
 from tests.toys import signal
+from training.datasets import Segment
 
 CLASSES = {"rest": "rest", "hand_close": "close", "hand_open": "open"}
 RECIPE_TOML = """
@@ -41,3 +44,24 @@ def write_people(root: Path, users: tuple[str, ...], cycles_n: int = 3) -> str:
                 np.savetxt(folder / f"C_{c}_R_{r}_emg.csv", samples, "%.3f", ",")
         (folder / "collection_details.json").write_text(json.dumps({"classes": list(CLASSES)}))
     return f"libemg:{root}@200"
+
+
+def myo_segments(user: str, session: str, seed: int = 0, cycles_n: int = 1) -> list[Segment]:
+    """Whole counts of an armband; every user makes the seven gestures at the same levels."""
+    rng = np.random.default_rng(seed)
+    levels = 2 + 12 * np.random.default_rng(1).random((7, 8))
+    levels[0] = 1.0
+    return [
+        Segment(user, session, c, g, x, MYO_SPEC)
+        for c in range(cycles_n)
+        for k, g in enumerate(MYO_GESTURES)
+        for x in [(rng.normal(size=(400, 8)) * levels[k]).round().astype(np.float32)]
+    ]
+
+
+def write_myo(folder: Path, parts: Sequence[Segment]) -> None:
+    """One session in the published layout of the MyoArmbandDataset."""
+    folder.mkdir(parents=True)
+    for n, part in enumerate(parts):
+        counts = part.samples.clip(-127, 127).astype("<i2")
+        (folder / f"classe_{n}.dat").write_bytes(counts.tobytes())
