@@ -116,6 +116,8 @@ def network_maker(
     """Deploys a network with a head on its embedding, the ring's turn found before it; `tune`:
     fitted to the wearer's calibration."""
     taught = teach(general, labels, recipe, RING_N, folder, episodes=recipe.name in EPISODIC)
+    if not tune:
+        _ = taught.family  # before the first wearer, whose calibration it is no part of
     golden = golden_of(general)
     last: dict[tuple[Any, ...], Any] = {}
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,11 @@ class Taught:
     """centred on the users' mean covariance"""
     spec: Spec
 
+    @cached_property
+    def family(self) -> RawFamily:
+        """Graphs and head of the network as the many taught it, the same for everybody."""
+        return _family(self, self.network)
+
 
 def teach(
     segments: Sequence[Segment],
@@ -88,7 +94,7 @@ def teach(
 def for_anybody(taught: Taught) -> tuple[RawFamily, Head, Chain]:
     """(graphs, head, chain) of somebody of whom nothing is known yet: the ring is asked for as the
     wearer goes along."""
-    family = _family(taught, taught.network)
+    family = taught.family
     return family, family.head, with_ring(family.chain, taught.worn)
 
 
@@ -102,7 +108,7 @@ def for_wearer(
     """
     turn = turn_of(taught.worn, own, taught.labels)
     own = turned(own, turn)
-    family = _family(taught, tuned(taught, own) if tune else taught.network)
+    family = _family(taught, tuned(taught, own)) if tune else taught.family
     head, chain = wearers_raw(family, own, taught.labels)
     return family, head, with_turn(chain, taught.spec.channels, turn)
 
