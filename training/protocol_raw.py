@@ -266,7 +266,8 @@ def _row(
     row = row_of(model, count, users, merged)
     row["mean_by_seed"] = [float(np.mean([one["int8"] for one in shares])) for shares in seeds]
     row["worst_by_seed"] = [float(min(one["int8"] for one in shares)) for shares in seeds]
-    row["cpu_s"] = float(sum(one["cpu"] for shares in seeds for one in shares))
+    spent = [float(one["cpu"]) for shares in seeds for one in shares if "cpu" in one]
+    row["cpu_s"] = sum(spent) if len(spent) == len(seeds) * len(users) else None
     row["commits"] = sorted({one["commit"] for shares in seeds for one in shares})
     return row
 
