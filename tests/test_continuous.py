@@ -136,7 +136,10 @@ def test_the_artifact_tells_live_what_was_measured_offline(tmp_path: Path) -> No
     np.testing.assert_allclose(live, np.clip(offline, target.low, target.high), atol=2e-4)
     rows = rows_of("toy", take, small, whole, network)
     assert [row["form"] for row in rows] == ["int8", "float"]
-    assert abs(rows[0]["r2"] - rows[1]["r2"]) < 0.02
+    assert abs(rows[0]["r2"] - rows[1]["r2"]) <= 0.003
+    assert rows[0]["int8_agreement"] >= 0.995
+    assert rows[0]["int8_rmse_share"] <= 0.003
+    assert rows[0]["bytes"] < 0.7 * rows[1]["bytes"]
 
     def told(samples: np.ndarray) -> list[tuple[int, tuple[float, ...]]]:  # type: ignore[type-arg]
         state = decoder.start()

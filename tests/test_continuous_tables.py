@@ -12,7 +12,6 @@ import pytest
 from acquisition.stream import Refused
 from tests.continuous_rig import FIT, RECIPE, SPEC, TOY, centred, toy, toys
 from training.continuous import MODELS, UNSEEN, WIDTH, Asked, run
-from training.continuous_artifact import GAINS, shown_to_int8, widened
 from training.continuous_baseline import SPLITS, baseline_rows, followed_rows, lagged
 from training.continuous_data import (
     FIELDS,
@@ -58,18 +57,6 @@ def test_the_split_alone_moves_the_baseline() -> None:
     np.testing.assert_array_equal(
         lagged(np.arange(4.0)[:, None], (0, 2)), [[0, 0], [1, 0], [2, 0], [3, 1]]
     )
-
-
-def test_scales_of_int8_are_made_for_weaker_and_stronger_signals() -> None:
-    steps = steps_of(RECIPE, toy(0).segment, centred(toy(0)), fixed=True)
-    x = steps.features()[:5]
-    rows = widened(x, 3).reshape(len(GAINS), 5, 3, 3, STEPS_N)
-    np.testing.assert_array_equal(rows[0].reshape(5, -1), x)
-    np.testing.assert_allclose(rows[2, :, 2], GAINS[2] * rows[0, :, 2], rtol=1e-6)
-    np.testing.assert_allclose(rows[1, :, :2], rows[0, :, :2] + np.log(GAINS[1]), atol=1e-5)
-    shown = shown_to_int8(x, 3)
-    np.testing.assert_array_equal(shown[::2], widened(x[::2], 3)[: len(shown) // 2])
-    np.testing.assert_array_equal(shown[1:4:2], x[1::2])
 
 
 def test_recordings_are_pooled_around_their_common_mean() -> None:

@@ -17,7 +17,7 @@ from preprocessing.course import Course
 from preprocessing.stage import Chain, offline
 from preprocessing.windows import Windows
 from training.datasets import Segment, cut, read_dataset
-from training.recipe import Fit, Recentring, Recipe, Signal
+from training.recipe import WEIGHTS, Fit, Recentring, Recipe, Signal
 from training.targets import Targets
 from training.windows import deployed_chain, reference
 
@@ -62,6 +62,7 @@ def recipe_for(field: Field, fit: Fit, width: int, seed: int) -> Recipe:
         width=width,
         features="course",
         targets=field.targets,
+        quantization=WEIGHTS,
         signal=Signal(field.highpass_hz, 3, STEPS_N * step, step),
         recentring=Recentring(round(FOLLOWED_S / STEP_S / 10), 10 * step, 1.0, 20.0),
     )

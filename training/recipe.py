@@ -67,7 +67,7 @@ class Fit:
 
 SUPERVISED, MASKED, PREDICTIVE = "supervised", "masked", "predictive"
 PSEUDO = "pseudo"
-STATIC, AWARE, FLOAT = "static", "aware", "float"
+STATIC, AWARE, WEIGHTS, FLOAT = "static", "aware", "weights", "float"
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,8 @@ class Recipe:
     unlabelled: Unlabelled = field(default_factory=Unlabelled)
     teacher: Teacher = field(default_factory=Teacher)
     quantization: str = STATIC
-    """"static"; "aware", trained to be rounded, where static int8 costs too much; or "float" """
+    """"static"; "aware", trained to be rounded, where static int8 costs too much; "weights", these
+    alone, for estimates; or "float" """
     signal: Signal = field(default_factory=Signal)
     recentring: Recentring = field(default_factory=Recentring)
     decision: Decisions = field(default_factory=Decisions)
@@ -157,7 +158,7 @@ class Recipe:
         for name, value, known in (
             ("pretraining", self.pretraining, (SUPERVISED, MASKED, PREDICTIVE)),
             ("unlabelled method", self.unlabelled.method, ("", PSEUDO)),
-            ("quantization", self.quantization, (STATIC, AWARE, FLOAT)),
+            ("quantization", self.quantization, (STATIC, AWARE, WEIGHTS, FLOAT)),
         ):
             if value not in known:
                 words = ", ".join(f'"{word}"' for word in known)

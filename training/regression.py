@@ -131,7 +131,13 @@ def targets_of(recipe: Recipe, segments: Sequence[Segment]) -> tuple[Target, ...
 
 
 def estimate(artifact: Artifact, parts: Sequence[Segment]) -> dict[str, Estimated]:
-    """Target -> how near the artifact came on one session, through the decoder that runs live.
+    """Target -> how near the artifact came on one session, through the decoder that runs live;
+    see `told_and_true`."""
+    return scores_of(artifact, *told_and_true(artifact, parts))
+
+
+def told_and_true(artifact: Artifact, parts: Sequence[Segment]) -> tuple[Samples, Samples]:
+    """(estimates (window, target), truth likewise) of one session, through the live decoder.
 
     parts: the session's segments in their order, with targets. A window counts when it lies
     inside one segment and the truth at its newest sample is known.
@@ -152,12 +158,13 @@ def estimate(artifact: Artifact, parts: Sequence[Segment]) -> dict[str, Estimate
                 told.append(targets)
                 true.append(part.targets.values[at, columns])
         begin += len(part.samples)
-    return _scores(names, np.array(told, np.float64), np.array(true, np.float64))
+    return np.array(told, np.float64), np.array(true, np.float64)
 
 
-def _scores(names: Sequence[str], told: Samples, true: Samples) -> dict[str, Estimated]:
+def scores_of(artifact: Artifact, told: Samples, true: Samples) -> dict[str, Estimated]:
+    """Target -> how near estimates (window, target) of the artifact came to the truth."""
     out = {}
-    for i, name in enumerate(names):
+    for i, name in enumerate(target.name for target in artifact.contract.targets):
         known = np.isfinite(true[:, i])
         y, missed = true[known, i], told[known, i] - true[known, i]
         if len(y) < 2 or np.ptp(y) == 0:

@@ -26,9 +26,11 @@ from training.golden import golden_of
 from training.networks.dbn import DeepBelief
 from training.networks.tcn import StreamingTcn
 from training.quantize import INPUT, METHOD, NOTHING, OUTPUT, feeds_of, to_int8, to_onnx
-from training.recipe import AWARE, FLOAT, SUPERVISED, Fit, Recipe, Teacher
+from training.recipe import AWARE, FLOAT, SUPERVISED, WEIGHTS, Fit, Recipe, Teacher
 from training.tasks import Distilled, Gestures, SemiSupervised, Task
 from training.unlabelled import without_labels
+from training.weights_int8 import METHOD as WEIGHTS_METHOD
+from training.weights_int8 import to_int8_weights
 from training.windows import (
     WindowSet,
     deployed_chain,
@@ -199,6 +201,8 @@ def deploy(
     if how in (AWARE, AWARE_METHOD):
         rounded = aware(plain, windows[::2], estimates=bool(draft.targets))
         small, method = float_graph(rounded, draft), AWARE_METHOD
+    elif how in (WEIGHTS, WEIGHTS_METHOD):
+        small, method = to_int8_weights(full, operators), WEIGHTS_METHOD
     else:
         feeds = feeds_of(full, windows[::2], draft.stream)
         small, method = to_int8(full, feeds, operators), METHOD
