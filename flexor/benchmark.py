@@ -73,7 +73,8 @@ def _families(wanted: Wanted, step: Any) -> dict[str, Any]:
 def _days(wanted: Wanted, step: Any) -> dict[str, Any]:
     """Other days, places, people and data sets below one folder: see training.days."""
     from flexor.datasets import found_below
-    from training.days import MODELS, run_days
+    from training.days import run_days
+    from training.days_rows import MODELS
 
     for model in wanted.models:
         refuse_unknown(model, dict.fromkeys(MODELS), "model")

@@ -105,13 +105,13 @@ def days_svg(record: Mapping[str, Any]) -> str:
         colour = "#0a6" if after >= before else "#c40"
         label = f"{row['set']}, {row['case']}, {row['calibration']}"
         parts.append(f'<text x="4" y="{y + 4}">{label}</text>')
-        parts.append(f'<line x1="{before:.0f}" x2="{after:.0f}" y1="{y}" y2="{y}" {_line(colour)}')
+        parts.append(f'<line x1="{before:.0f}" x2="{after:.0f}" y1="{y}" y2="{y}" {line(colour)}')
         parts.append(f'<circle cx="{before:.0f}" cy="{y}" r="4" fill="#fff" stroke="{colour}"/>')
         parts.append(f'<circle cx="{after:.0f}" cy="{y}" r="4" fill="{colour}"/>')
     bottom = 20 + step * len(rows)
     for share in (0, 25, 50, 75, 100):
         parts.append(f'<text x="{left + 4 * share - 8}" y="{bottom + 10}">{share}%</text>')
-    return _svg(left + 430, bottom + 20, parts)
+    return svg(left + 430, bottom + 20, parts)
 
 
 def robustness_part(record: Mapping[str, Any]) -> list[str]:
@@ -155,7 +155,7 @@ def robustness_svg(record: Mapping[str, Any]) -> str:
     for i, name in enumerate(names):
         colour = COLOURS[i % len(COLOURS)]
         parts.append(f'<text x="{10 + 210 * i}" y="{high + 14}" fill="{colour}">{name}</text>')
-    return _svg(2 * WIDTH + 40, high + 24, parts)
+    return svg(2 * WIDTH + 40, high + 24, parts)
 
 
 def _panel(
@@ -167,7 +167,7 @@ def _panel(
     for share in (0, 50, 100):
         y = down + 24 + (100 - share) * (HEIGHT - 30) // 100
         parts.append(f'<line x1="{across + 30}" x2="{across + WIDTH}" y1="{y}" y2="{y}" ')
-        parts[-1] += _line("#ddd")
+        parts[-1] += line("#ddd")
         parts.append(f'<text x="{across}" y="{y + 4}">{share}%</text>')
     for i, name in enumerate(names):
         clean = [r for r in rows if r["artifact"] == name and r["damage"] == "none"]
@@ -178,15 +178,15 @@ def _panel(
             points.append(f"{x:.0f},{y:.0f}")
         colour = COLOURS[i % len(COLOURS)]
         words = " ".join(points)
-        parts.append(f'<polyline points="{words}" fill="none" {_line(colour)}')
+        parts.append(f'<polyline points="{words}" fill="none" {line(colour)}')
     return parts
 
 
-def _line(colour: str) -> str:
+def line(colour: str) -> str:
     return f'stroke="{colour}"/>'
 
 
-def _svg(width: int, height: int, parts: Sequence[str]) -> str:
+def svg(width: int, height: int, parts: Sequence[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'font-family="sans-serif" font-size="11">' + "".join(parts) + "</svg>\n"

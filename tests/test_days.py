@@ -8,29 +8,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnxruntime import InferenceSession
 
 from acquisition.myo_files import MYO_SPEC
 from acquisition.stream import Refused
 from flexor.benchmark import run_benchmark
-from models.adapt import Adaptation, Adapter
-from models.head import Head
-from scripts.benchmark_pages import days_part, days_svg
+from models.adapt import Adapted
+from scripts.benchmark_days import days_part, days_svg
 from training.datasets import UNLABELLED, Segment
-from training.days import (
-    FIRST,
-    NOBODY,
-    Outcome,
-    _refuse_cheating,
-    folds,
-    outcome_of,
-    rows_of,
-    run_days,
-)
-from training.days_follow import followed, linear
+from training.days import FIRST, NOBODY, _pairs, _refuse_cheating, _taught, folds, run_days
+from training.days_artifact import Heard, Pair, heard, linear, linear_graph
+from training.days_rows import MODELS, Outcome, cost_of, outcome_of, rows_of
 from training.days_streams import Front, Stream, streams
 from training.days_studies import STUDIES, Study
-from training.head import Session, fit_head
+from training.evaluate import decisions
 from training.leaks import refuse_lookahead
+from training.protocol_myo import _session
 
 LABELS = ("rest", "hand_close", "wrist_flexion")
 FRONT = Front()
@@ -65,37 +58,75 @@ def every() -> list[Stream]:
 
 
 @pytest.fixture(scope="module")
-def head(every: list[Stream]) -> Head:
-    known = [Session(s.features, s.gestures) for s in every if s.user != "user0"]
-    return fit_head(known, len(LABELS), 10, 8)
+def pairs(every: list[Stream], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pair]:
+    """Every model of somebody of whom nothing is known, taught by the others."""
+    teachers = [s for s in every if s.user != "user0"]
+    family = _taught(STUDY, every, teachers)
+    folder = tmp_path_factory.mktemp("artifacts")
+    return _pairs(STUDY, family, MODELS, teachers, None, folder)
 
 
-def wide(stream: Stream) -> Any:
-    return np.concatenate([stream.features] * 12)
+def wide(stream: Stream) -> Stream:
+    return replace(stream, parts=stream.parts * 6)
 
 
-def test_a_block_at_once_decides_as_the_decoder_does_window_by_window(
-    head: Head, every: list[Stream]
+@pytest.mark.parametrize("model", MODELS)
+def test_models_side_by_side_decide_as_each_artifact_does_alone(
+    pairs: dict[str, Pair], every: list[Stream], model: str
 ) -> None:
-    settings = Adaptation(block_windows=10)
-    adapter = Adapter(head, settings, 0)
-    state, one_by_one = adapter.start(), []
-    x = wide(every[0])
-    for row in x:
-        embedded = head.embed(adapter.arranged(row[None], state), 0)[0]
-        one_by_one.append(int(adapter.logits(embedded, state).argmax()))
-        adapter.learn(row[None], state)
-    together, counts = followed(head, settings, 0, x)
-    assert together.tolist() == one_by_one
-    assert counts == state.counts
-    assert counts.refits > 0
+    stream = wide(every[0])
+    beside = {m: p for m, p in pairs.items() if (m == "lda") == (model == "lda")}
+    said = heard(beside, stream, LABELS)[model]
+    for artifact, got in ((pairs[model].small, said.small), (pairs[model].full, said.full)):
+        alone = decisions(artifact, _session(stream.parts))
+        assert [LABELS[k] for k in got] == [decided.gesture for decided in alone]
+    if model == "covariance_adaptive":
+        assert said.counts.refits > 0
 
 
-def test_what_follows_the_wearer_sees_the_past_alone(head: Head, every: list[Stream]) -> None:
+def test_what_is_heard_is_in_step_with_what_is_known(
+    pairs: dict[str, Pair], every: list[Stream]
+) -> None:
+    said = heard({"covariance": pairs["covariance"]}, every[1], LABELS)["covariance"]
+    assert len(said.small) == len(every[1].gestures)
+    inside = every[1].gestures >= 0
+    assert (said.small == every[1].gestures)[inside].mean() > 0.95
+    assert said.decision_us > 0
+
+
+def test_what_follows_the_wearer_sees_the_past_alone(
+    pairs: dict[str, Pair], every: list[Stream]
+) -> None:
+    whole = np.concatenate([part.samples for part in wide(every[0]).parts])
+    only = {"covariance_adaptive": pairs["covariance_adaptive"]}
+
     def decide(x: Any) -> list[tuple[int, int]]:
-        return list(enumerate(followed(head, Adaptation(block_windows=10), 0, x)[0].tolist()))
+        stream = replace(every[0], parts=(replace(every[0].parts[0], samples=x),))
+        told = heard(only, stream, LABELS)["covariance_adaptive"].small
+        return [(51 + 10 * n, k) for n, k in enumerate(told.tolist())]
 
-    refuse_lookahead(decide, wide(every[0]), cuts=(55, 203, 640))
+    refuse_lookahead(decide, whole, cuts=(2055, 6203, 11640))
+
+
+def test_an_artifact_is_small_and_decides_as_the_float_one(
+    pairs: dict[str, Pair], every: list[Stream]
+) -> None:
+    for model, pair in pairs.items():
+        assert pair.small.bytes_n < 150_000
+        said = heard({model: pair}, wide(every[0]), LABELS)[model]
+        assert (said.small == said.full).mean() >= 0.995
+    assert pairs["covariance"].small.contract.quantization.method.startswith("int8 weights")
+    assert cost_of(pairs["covariance"]).parameters_n > cost_of(pairs["lda"]).parameters_n
+
+
+def test_a_linear_graph_gives_the_product_wherever_its_middle_is() -> None:
+    rng = np.random.default_rng(0)
+    weights, offsets, middle = rng.normal(size=(5, 3)), rng.normal(size=3), rng.normal(size=5)
+    x = rng.normal(size=(1, 5)).astype(np.float32)
+    for graph in (linear_graph(weights, offsets), linear_graph(weights, offsets, 100 * middle)):
+        session = InferenceSession(graph, providers=["CPUExecutionProvider"])
+        got = session.run(None, {"x": x})[0]
+        np.testing.assert_allclose(got, x @ weights + offsets, atol=2e-4)
 
 
 def test_deciding_by_the_mean_of_a_whole_session_is_caught(every: list[Stream]) -> None:
@@ -160,21 +191,29 @@ def test_the_linear_discriminant_tells_gestures_apart_and_not_noise(every: list[
     assert (chance == later.gestures)[inside].mean() < 0.6
 
 
-def test_an_outcome_counts_shares_recalls_and_moved_rest() -> None:
+def test_an_outcome_counts_shares_recalls_moved_rest_and_equal_decisions() -> None:
     wanted = np.array([0, 0, 0, 0, 1, 1, -1, 2])
     got = np.array([0, 0, 0, 1, 1, 0, 2, 2])
-    outcome = outcome_of(got, wanted, STUDY)
+    full = np.array([0, 0, 0, 0, 1, 0, 1, 2])
+    outcome = outcome_of(Heard(got, full, 9.0, Adapted(held=3, rollbacks=2)), wanted, STUDY, 4)
     assert outcome.right == pytest.approx(5 / 7)
+    assert outcome.full == pytest.approx(6 / 7)
+    assert outcome.equal == pytest.approx(6 / 8)
     assert outcome.recall == pytest.approx((0.75 + 0.5 + 1) / 3)
     assert outcome.moved == pytest.approx(0.25)
-    assert outcome.windows_n == 7
+    assert (outcome.windows_n, outcome.cycles, outcome.decision_us) == (7, 4, 9.0)
+    assert (outcome.held, outcome.rollbacks) == (3, 2)
     with pytest.raises(Refused, match="no window"):
-        outcome_of(got, np.full(8, -1), STUDY)
+        outcome_of(Heard(got, full, 9.0, Adapted()), np.full(8, -1), STUDY, 0)
+
+
+def outcome(right: float, moved: float = 0.0, equal: float = 1.0, rollbacks: int = 0) -> Outcome:
+    return Outcome(right, right, equal, right, moved, 5, rollbacks=rollbacks)
 
 
 def test_an_adaptive_row_tells_what_it_was_before_and_whom_it_cost_most() -> None:
     def shares(a: float, b: float) -> dict[str, list[Outcome]]:
-        return {"a": [Outcome(a, a, 0.1, 5)], "b": [Outcome(b, b, 0.3, 5, 1)]}
+        return {"a": [outcome(a, 0.1)], "b": [outcome(b, 0.3, 0.98, 1)]}
 
     found = {
         ("later", NOBODY, "covariance"): shares(0.9, 0.5),
@@ -186,6 +225,7 @@ def test_an_adaptive_row_tells_what_it_was_before_and_whom_it_cost_most() -> Non
     assert after["before"] == pytest.approx(0.7)
     assert after["worst_change"] == pytest.approx(-0.02)
     assert after["rest_false_activation"] == pytest.approx(0.2)
+    assert (after["int8_agreement"], after["int8_agreement_worst"]) == pytest.approx((0.99, 0.98))
     assert after["rollbacks"] == 1
 
 
@@ -219,8 +259,13 @@ def test_one_command_gives_the_rows_of_the_sets_that_are_there(tmp_path: Path) -
     assert set(cells) == {
         (c, m) for c in (NOBODY, FIRST) for m in ("lda", "covariance", "covariance_adaptive")
     }
+    assert {row["cycles"] for row in cells.values()} == {0, 1}
     for row in cells.values():
         assert row["mean"] > 0.9
+        assert abs(row["mean"] - row["float_mean"]) < 0.003
+        assert row["int8_agreement"] >= 0.995
+        assert 0 < row["bytes"] <= 150_000
+        assert min(row[k] for k in ("params", "macs", "us", "decision_us")) > 0
         assert set(row["per_user"]) == {"01", "02", "03"}
     assert "before" in cells[FIRST, "covariance_adaptive"]
 
@@ -234,7 +279,7 @@ def test_a_folder_without_any_set_and_an_unknown_model_are_refused(tmp_path: Pat
 
 def test_the_page_says_where_no_adaptation_or_the_linear_discriminant_wins() -> None:
     shares = {"lda": 0.6, "covariance": 0.9, "covariance_adaptive": 0.8}
-    found = {("later", NOBODY, m): {"a": [Outcome(v, v, 0.0, 5)]} for m, v in shares.items()}
+    found = {("later", NOBODY, m): {"a": [outcome(v)]} for m, v in shares.items()}
     record = {"rows": rows_of("set", STUDY, found)}
     page = "\n".join(days_part(record))
     assert "Best later, calibrated by nobody: `covariance`." in page

@@ -2,19 +2,18 @@
 
 For each study (training.days_studies) and each user: nobody's calibration, or the wearer's first
 session; then every tested session from its beginning, as by a decoder that was just switched on,
-decided window by window without a vote; the mean over the sessions of a case, then over users.
-What adapts has seen the past of the session alone, and no labels. Priors come from other users:
-each of at most FOLDS groups of users is tested by what all others taught.
-
-Decisions are the decoder's arithmetic in float on features worked once; what int8 costs stands in
-the protocol "myo".
+decided window by window by the int8 artifact in the live decoder, without a vote, with the float
+artifact beside it; the mean over the sessions of a case, then over users. What adapts has seen the
+past of the session alone, and no labels. Priors come from other users: each of at most FOLDS
+groups of users is tested by what all others taught.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -23,36 +22,26 @@ from numpy.typing import NDArray
 from acquisition.stream import Refused
 from models.adapt import Adaptation
 from models.calibrate import calibrated
+from models.contract import Provenance
 from models.head import Head
-from training.datasets import Segment, read_dataset
-from training.days_follow import followed, linear
+from training.covariance import Family
+from training.datasets import Segment, fingerprint, read_dataset
+from training.days_artifact import Pair, family_of, head_pair, heard, linear, linear_pair
+from training.days_rows import MODELS, Key, Outcome, cost_of, outcome_of, rows_of
 from training.days_streams import Stream, streams
-from training.days_studies import REST, STUDIES, UNORDERED, Study
+from training.days_studies import STUDIES, UNORDERED, Study
 from training.head import Session, fit_head
 from training.leaks import refuse_future, refuse_overlap
-from training.protocol_myo import interval
+from training.train import provenance
 
 FOLDS = 5
 BLOCK_S = 0.5
 """As in training.covariance."""
-MODELS = ("lda", "covariance", "covariance_adaptive")
-"""Linear discriminant on time-domain features; the head, fixed; and following the wearer."""
+VOICES_N = 12
+"""Ways in which people differ that an artifact keeps, the largest first, so that one of eight
+gestures stays below 150 kB."""
 NOBODY, FIRST = "nobody", "first session"
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """One model on one session."""
-
-    right: float
-    """share of the windows"""
-    recall: float
-    """mean over the gestures"""
-    moved: float
-    """share of the rest windows"""
-    windows_n: int
-    rollbacks: int = 0
 
 
 def run_days(
@@ -77,7 +66,14 @@ def run_days(
         raise Refused(
             f"The folder holds none of {', '.join(studies)}; give the one with all data sets."
         )
-    return {"protocol": "days", "left_out": missing, "seeds": "none: closed form", "rows": rows}
+    digests = {name: fingerprint(path) for name, path in there.items()}
+    return {
+        "protocol": "days",
+        "data_digests": digests,
+        "left_out": missing,
+        "seeds": "none: closed form",
+        "rows": rows,
+    }
 
 
 def study_rows(
@@ -89,19 +85,29 @@ def study_rows(
 ) -> list[dict[str, Any]]:
     """The rows of one study: case, calibration and model."""
     every = _streams(study, there)
-    found: dict[tuple[str, str, str], dict[str, list[Outcome]]] = {}
+    found: dict[Key, dict[str, list[Outcome]]] = {}
     for tested, teachers in folds(study, every):
         wanted = [u for u in tested if users is None or u in users]
         if not wanted:
             continue
-        rate_hz = every[0].parts[0].spec.rate_hz
-        adaptation = Adaptation(block_windows=round(BLOCK_S * rate_hz / study.front.hop_samples))
-        known = [Session(s.features, s.gestures) for s in teachers]
-        head = fit_head(known, len(study.labels), adaptation.block_windows, study.ring_n)
+        family = _taught(study, every, teachers)
         for user in wanted:
-            for key, outcome in _of_user(study, every, teachers, head, adaptation, models, user):
-                found.setdefault(key, {}).setdefault(user, []).append(outcome)
+            with TemporaryDirectory() as folder:
+                told = _of_user(study, every, teachers, family, models, user, Path(folder))
+                for key, outcome in told:
+                    found.setdefault(key, {}).setdefault(user, []).append(outcome)
     return rows_of(name, study, found)
+
+
+def _taught(study: Study, every: Sequence[Stream], teachers: Sequence[Stream]) -> Family:
+    """What others teach of somebody of whom nothing is known."""
+    spec = next(s.parts[0].spec for s in every if study.case(s.parts[0]))
+    adaptation = Adaptation(block_windows=round(BLOCK_S * spec.rate_hz / study.front.hop_samples))
+    known = [Session(s.features, s.gestures) for s in teachers]
+    size = (len(study.labels), adaptation.block_windows, study.ring_n, study.front.dimensions_n)
+    head = fit_head(known, *size)
+    head = replace(head, voices=head.voices[:VOICES_N])
+    return family_of(study, head, adaptation, teachers, spec)
 
 
 def _streams(study: Study, there: Mapping[str, Path]) -> list[Stream]:
@@ -130,35 +136,63 @@ def _of_user(
     study: Study,
     every: Sequence[Stream],
     teachers: Sequence[Stream],
-    head: Head,
-    adaptation: Adaptation,
+    family: Family,
     models: Sequence[str],
     user: str,
-) -> Iterator[tuple[tuple[str, str, str], Outcome]]:
+    folder: Path,
+) -> Iterator[tuple[Key, Outcome]]:
     """((case, calibration, model), outcome) of each tested session."""
     mine = [s for s in every if s.user == user]
     tests = [s for s in mine if study.case(s.parts[0])]
     own = [s for s in mine if study.calibrates(s.parts[0])]
     _refuse_cheating(study, teachers, own, tests)
-    begins: dict[str, tuple[Head, Any]] = {NOBODY: (head, None)}
-    if own:
-        begins[FIRST] = (_fitted(study, head, adaptation, own[0]), _windows(study, own[0]))
-    for calibration, (start, windows) in begins.items():
-        plain = None
-        if "lda" in models:
-            x, held = windows or _pooled(teachers)
-            plain = linear(x, held, len(study.labels))
+    for calibration, begun in ((NOBODY, None), (FIRST, own[0] if own else None)):
+        if calibration == FIRST and begun is None:
+            continue
+        pairs = _pairs(study, family, models, teachers, begun, folder)
+        costs = {model: cost_of(pair) for model, pair in pairs.items()}
+        cycles = 0 if begun is None else len(np.unique(begun.cycles[_chosen(study, begun)]))
+        plain = {m: p for m, p in pairs.items() if m == "lda"}
+        heads = {m: p for m, p in pairs.items() if m != "lda"}
         for stream in tests:
+            said = {m: h for part in (plain, heads) if part for m, h in _heard(study, part, stream)}
             for model in models:
-                if model == "lda" and plain is not None:
-                    got = (stream.plain @ plain[0] + plain[1]).argmax(axis=1)
-                    outcome = outcome_of(got, stream.gestures, study)
-                else:
-                    settings = adaptation if model == "covariance_adaptive" else None
-                    rest = study.labels.index(REST)
-                    got, counts = followed(start, settings, rest, stream.features)
-                    outcome = outcome_of(got, stream.gestures, study, counts.rollbacks)
-                yield (study.case(stream.parts[0]), calibration, model), outcome
+                told = outcome_of(said[model], stream.gestures, study, cycles, costs[model])
+                yield (study.case(stream.parts[0]), calibration, model), told
+
+
+def _heard(study: Study, pairs: Mapping[str, Pair], stream: Stream) -> Any:
+    return heard(pairs, stream, study.labels).items()
+
+
+def _pairs(
+    study: Study,
+    family: Family,
+    models: Sequence[str],
+    teachers: Sequence[Stream],
+    own: Stream | None,
+    folder: Path,
+) -> dict[str, Pair]:
+    """Model -> its artifacts, calibrated by the wearer's `own` session where there is one."""
+    head = family.head if own is None else _fitted(study, family.head, family.adaptation, own)
+    origin = _origin(study, teachers, own)
+    out = {}
+    for model in models:
+        place = (folder, model, teachers[0])
+        if model == "lda":
+            x, held = _pooled(teachers) if own is None else _windows(study, own)
+            line = linear(x, held, len(study.labels))
+            out[model] = linear_pair(study, line, family.spec, place, origin)
+        else:
+            out[model] = head_pair(study, family, head, place, origin)
+    return out
+
+
+def _origin(study: Study, teachers: Sequence[Stream], own: Stream | None) -> Provenance:
+    users = {"pretraining": tuple(dict.fromkeys(s.user for s in teachers))}
+    if own is not None:
+        users["calibration"] = (f"{own.user} {own.parts[0].session}",)
+    return provenance(study.test, "", users, 0, {})
 
 
 def _refuse_cheating(
@@ -199,60 +233,3 @@ def _windows(study: Study, own: Stream) -> tuple[NDArray[np.float32], NDArray[np
 def _pooled(teachers: Sequence[Stream]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     gestures = np.concatenate([s.gestures for s in teachers])
     return np.concatenate([s.plain for s in teachers])[gestures >= 0], gestures[gestures >= 0]
-
-
-def outcome_of(
-    got: NDArray[np.int64], wanted: NDArray[np.int64], study: Study, rollbacks: int = 0
-) -> Outcome:
-    """How right decisions (window,) were where it is known what was done."""
-    known = wanted >= 0
-    right, rest = got[known] == wanted[known], study.labels.index(REST)
-    held = wanted[known]
-    if not len(held):
-        raise Refused("A tested session has no window of which anybody knows the gesture.")
-    recalls = [right[held == k].mean() for k in np.unique(held)]
-    resting = held == rest
-    moved = 1 - right[resting].mean() if resting.any() else 0.0
-    recall, share = float(np.mean(recalls)), float(right.mean())
-    return Outcome(share, recall, float(moved), len(held), rollbacks)
-
-
-def rows_of(
-    name: str,
-    study: Study,
-    found: Mapping[tuple[str, str, str], Mapping[str, Sequence[Outcome]]],
-) -> list[dict[str, Any]]:
-    """A row for each (case, calibration, model); an adaptive one tells what it was before."""
-    means = {
-        key: {user: float(np.mean([o.right for o in told])) for user, told in users.items()}
-        for key, users in found.items()
-    }
-    rows = []
-    for key, users in found.items():
-        case, calibration, model = key
-        shares = np.array(list(means[key].values()))
-        low, high = interval(shares)
-        every = [o for told in users.values() for o in told]
-        row: dict[str, Any] = {
-            "set": name,
-            "question": study.question,
-            "case": case,
-            "calibration": calibration,
-            "model": model,
-            "mean": float(shares.mean()),
-            "worst": float(shares.min()),
-            "ci95": [low, high],
-            "per_user": means[key],
-            "mean_recall": float(np.mean([o.recall for o in every])),
-            "rest_false_activation": float(np.mean([o.moved for o in every])),
-            "sessions_n": len(every),
-            "windows_n": sum(o.windows_n for o in every),
-            "rollbacks": sum(o.rollbacks for o in every),
-            "cut": study.cut,
-        }
-        before = means.get((case, calibration, "covariance"))
-        if model == "covariance_adaptive" and before:
-            row["before"] = float(np.mean(list(before.values())))
-            row["worst_change"] = min(means[key][u] - before[u] for u in before)
-        rows.append(row)
-    return rows

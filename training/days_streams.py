@@ -15,6 +15,7 @@ from preprocessing.filters import Highpass
 from preprocessing.stage import Chain, Stage, offline
 from preprocessing.windows import Windows
 from training.datasets import UNLABELLED, Segment
+from training.head import DIMENSIONS
 
 TIME_DOMAIN = TimeDomain(("log_mav", "log_wl", "zc", "ssc"))
 """The hand-crafted features that every other row is held against (Hudgins 1993)."""
@@ -33,6 +34,10 @@ class Front:
     hop_samples: int = 10
     """50 ms at 200 Hz: twice that of the protocol "myo", for half the time"""
     covariances: bool = True
+    dimensions_n: int = DIMENSIONS
+    """of the head"""
+    rounded: bool = True
+    """whether the weights of the head's projection become int8"""
 
     def chain(self, features: Stage) -> Chain:
         """The stages, with those features last."""

@@ -129,7 +129,7 @@ STUDIES: dict[str, Study] = {
         _posture,
         lambda s: s.session == "day1_posture1",
         _first,
-        Front(None, 13, 5, covariances=False),
+        Front(None, 13, 5, covariances=False, rounded=False),
         0,
         Selection(
             sessions=tuple(f"day{d}_posture{p}" for d in _UNIBO_DAYS for p in range(1, 5)),
@@ -145,7 +145,7 @@ STUDIES: dict[str, Study] = {
         _array,
         lambda s: s.session == "Session1Train",
         lambda s: True,
-        Front(20.0, 200, 50, covariances=False),
+        Front(20.0, 200, 50, covariances=False, dimensions_n=24, rounded=False),
         0,
     ),
     "uci_gestures": Study(
