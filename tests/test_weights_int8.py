@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
 import torch
-from onnxruntime import InferenceSession
+from onnx import numpy_helper
+from onnxruntime import InferenceSession, SessionOptions
 from torch import nn
 
 from models import onnx_file
 from training.quantize import to_onnx
 from training.weights_int8 import to_int8_weights
+
+FLOAT = onnx.TensorProto.FLOAT
 
 
 class Toy(nn.Module):
@@ -80,3 +85,35 @@ def test_a_channel_of_zeros_stays_zero() -> None:
     small = to_int8_weights(to_onnx(toy, (1, 1, 1, 10)))
     got = said(small, np.ones((1, 1, 1, 10), np.float32))[0]
     np.testing.assert_array_equal(got, toy.head.bias.detach().numpy())
+
+
+class Course(nn.Module):
+    """A recurrent layer, whose gates ONNX has in another order than torch."""
+
+    def __init__(self, cell: type[nn.LSTM] | type[nn.GRU]) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.cell = cell(4, 6, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.cell(x)[0][:, -1]  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("cell", [nn.LSTM, nn.GRU])
+def test_weights_of_recurrent_layers_become_int8_too(cell: type[nn.LSTM] | type[nn.GRU]) -> None:
+    graph = to_onnx(Course(cell), (1, 9, 4))
+    small = to_int8_weights(graph)
+    wide = [w for w in onnx.load_from_string(small).graph.initializer if w.data_type == FLOAT]
+    assert max(len(numpy_helper.to_array(w).ravel()) for w in wide) <= 48, "no more than a bias"
+    x = np.random.default_rng(1).normal(size=(1, 9, 4)).astype(np.float32)
+    exact = said(graph, x)
+    assert np.abs(said(small, x) - exact).max() < 0.02 * np.abs(exact).max()
+
+
+def test_weights_are_made_float_once_and_not_in_every_call(graph: bytes, tmp_path: Path) -> None:
+    options = SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "running.onnx")
+    InferenceSession(to_int8_weights(graph), options, providers=["CPUExecutionProvider"])
+    running = [node.op_type for node in onnx.load(tmp_path / "running.onnx").graph.node]
+    assert running
+    assert not {"Cast", "Mul", "DequantizeLinear"} & set(running)
