@@ -8,6 +8,7 @@ from typing import Any
 
 from acquisition.stream import Refused, Spec
 from models.adapt import Adaptation
+from models.guessed import Guessed
 from models.head import Head
 from preprocessing.stage import Array, Chain
 from preprocessing.windows import Windows
@@ -120,6 +121,8 @@ class Contract:
     """What decides on the graph's output; None: that output holds the logits itself."""
     adaptation: Adaptation | None = None
     """How the head follows the wearer; None: it stays as it is."""
+    guessed: Guessed | None = None
+    """What a guessed channel does to what the head decides on; None: nobody measured it."""
 
     def __post_init__(self) -> None:
         if self.schema != SCHEMA:
@@ -139,6 +142,8 @@ class Contract:
             what, want_n = "dimensions", self.head.means.shape[1]
         elif self.adaptation is not None:
             raise Refused("The contract wants to adapt and has no head; export it again.")
+        if self.guessed is not None:
+            self._check_guessed(self.guessed)
         if self.output.shape[-1] != want_n:
             raise Refused(
                 f"The network has {self.output.shape[-1]} outputs and the contract "
@@ -161,6 +166,16 @@ class Contract:
                 f"contract has {len(self.labels)} labels and {size} of what the head follows; "
                 f"export it again."
             )
+
+    def _check_guessed(self, guessed: Guessed) -> None:
+        dimensions_n = 0 if self.head is None else self.head.means.shape[1]
+        if (guessed.channels_n, guessed.dimensions_n) != (len(self.spec.channels), dimensions_n):
+            raise Refused(
+                f"The contract tells what a guess of {guessed.channels_n} channels does to "
+                f"{guessed.dimensions_n} dimensions, and has {len(self.spec.channels)} channels "
+                f"and {dimensions_n} dimensions of a head; export it again."
+            )
+        guessed.tables()
 
     @property
     def follows_output(self) -> bool:

@@ -23,6 +23,7 @@ from models.contract import (
     Tensor,
 )
 from models.decision import DECISIONS
+from models.guessed import Guessed
 from models.head import Head
 from models.seal import sealed, unsealed
 from preprocessing.packed import packed
@@ -49,6 +50,8 @@ def to_bytes(contract: Contract) -> bytes:
         value["head"] = head_to_json(contract.head)
     if contract.adaptation:
         value["adaptation"] = dataclasses.asdict(contract.adaptation)
+    if contract.guessed:
+        value["guessed"] = dataclasses.asdict(contract.guessed)
     golden = contract.golden
     value["golden"] = {
         **{f.name: getattr(golden, f.name) for f in dataclasses.fields(golden)},
@@ -81,7 +84,7 @@ def from_bytes(data: bytes) -> Contract:
 
 
 _RENAMED = {"chain", "stages"}
-_OPTIONAL = {"targets", "stream", "head", "adaptation"}
+_OPTIONAL = {"targets", "stream", "head", "adaptation", "guessed"}
 """Written only where there is something to say: contracts of older versions lack them."""
 
 
@@ -119,6 +122,7 @@ def _read(value: dict[str, Any]) -> Contract:
         adaptation=_record(Adaptation, "adaptation", value["adaptation"])
         if "adaptation" in value
         else None,
+        guessed=_record(Guessed, "guess", value["guessed"]) if "guessed" in value else None,
     )
 
 

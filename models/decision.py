@@ -30,6 +30,8 @@ class Decision(NamedTuple):
     """log-density under the likeliest gesture, where `embedding` is asked for"""
     embedding: Any = None
     """(dimension,) what a head decides on; None where no stage asks for it"""
+    spread: Any = None
+    """(direction, dimension) by which guessed channels widen it; None where none is guessed"""
 
 
 class Settings(Protocol):

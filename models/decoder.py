@@ -15,9 +15,11 @@ from models.artifact import Artifact, check_spec
 from models.decision import Decision
 from models.familiar import Familiar
 from models.foreign import Foreign
+from models.guessed import Doubt, doubt_of
 from models.head import logits as densities
 from models.intent import Intent
 from models.slip import as_calibrated
+from preprocessing.ring import order_of
 from preprocessing.stage import Array, Chain
 
 
@@ -70,6 +72,8 @@ class State:
     last: Array | None = None
     guessed: tuple[int, ...] = ()
     """channels that somebody guesses: how loud they are tells nothing of the gesture"""
+    doubt: Doubt | None = None
+    """what is known of decisions while they are guessed"""
     counters: Counters = field(default_factory=Counters)
 
 
@@ -96,6 +100,7 @@ class Decoder:
         self.adapter = None if head is None else Adapter(head, settings, self._rest)
         """None: the network's output holds the logits"""
         self._turn = 0 if head is None else head.turn
+        self._guesses = contract.guessed.tables() if contract.guessed else None
         self._follows_output = contract.follows_output
         self.max_concealed_n = contract.windows.hop_samples
         """A gap of at most one hop is bridged by the last sample; a longer one ends the state."""
@@ -151,7 +156,7 @@ class Decoder:
             decision = self._with_density(decision, embedding, state)
         for settings, memory in zip(self._decision, state.decision, strict=True):
             decision = settings.step(decision, memory)
-        if self.adapter and adaptive:
+        if self.adapter and adaptive and not state.doubt:
             learned = embedding[None] if self._follows_output else window.x
             self.adapter.learn(learned, adaptive, strange=self._foreign and decision.rejected)
         state.counters.decisions += 1
@@ -172,15 +177,31 @@ class Decoder:
             out: list[float] = self.runtime.run(x, state.network)[0].tolist()
             return out, None
         embedding = self.runtime.run(adapter.arranged(x, adaptive), state.network)[0]
+        doubt = state.doubt = self._doubting(adapter, adaptive.turn, state)
+        if doubt is not None:
+            adapter, embedding = doubt.adapter, embedding - doubt.shift
         decided: list[float] = adapter.logits(embedding, adaptive, x).tolist()
         return decided, embedding
+
+    def _doubting(self, adapter: Adapter, turn: int, state: State) -> Doubt | None:
+        """What is known of decisions on channels that are guessed now."""
+        if not state.guessed or self._guesses is None:
+            return None
+        order = order_of(turn, len(self.contract.spec.channels))
+        places = tuple(sorted(order.index(channel) for channel in state.guessed))
+        if state.doubt is not None and state.doubt.places == places:
+            return state.doubt
+        return doubt_of(adapter, self._guesses, places)
 
     def _with_density(self, decision: Decision, embedding: Any, state: State) -> Decision:
         """The decision with what Foreign asks for, where there is a head."""
         if self.adapter is None or state.adaptive is None:
             return decision
-        likely = float(densities(self.adapter.head, embedding, state.adaptive.means).max())
-        return decision._replace(likely=likely, embedding=embedding)
+        own, doubt = self.adapter.head, state.doubt
+        head = own if doubt is None else doubt.adapter.head
+        each = densities(head, embedding, state.adaptive.means) + (own.scales - head.scales)
+        spread = None if doubt is None else doubt.spread
+        return decision._replace(likely=float(each.max()), embedding=embedding, spread=spread)
 
     def _aimed(self, outputs: list[float], window: Window, state: State) -> Intent:
         """The intent of a regression network: its outputs, within the contract's ranges."""

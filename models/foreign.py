@@ -17,6 +17,7 @@ import numpy as np
 
 from acquisition.stream import Refused
 from models.decision import Decision
+from models.guessed import widened
 from models.head import Head, Matrix, posterior_means
 from preprocessing.packed import packed, unpacked
 
@@ -37,6 +38,10 @@ class State:
     """(movement,)"""
     newest: float = 0.0
     """strangeness of the newest window"""
+    spread: Matrix | None = None
+    """by which guessed channels widened `wide`"""
+    wide: Matrix | None = None
+    """factors with that"""
 
 
 @dataclass(frozen=True)
@@ -82,10 +87,20 @@ class Foreign:
         """How little the window is of a calibrated gesture; twice a log-likelihood."""
         lead = -SURE
         if len(state.means):
-            apart = np.matmul((decision.embedding - state.means)[:, None, :], state.factors)
+            factors = _factors(decision, state)
+            apart = np.matmul((decision.embedding - state.means)[:, None, :], factors)
             others = state.scales - 0.5 * np.square(apart[:, 0]).sum(axis=1)
             lead = max(lead, float(others.max()) - decision.likely)
         return 2 * (lead - decision.likely)
+
+
+def _factors(decision: Decision, state: State) -> Matrix:
+    """Of others' movements, as wide as guessed channels leave the wearer's gestures."""
+    if decision.spread is None:
+        return state.factors
+    if state.wide is None or state.spread is not decision.spread:
+        state.spread, state.wide = decision.spread, widened(state.factors, decision.spread)
+    return state.wide
 
 
 def foreign_from(head: Head, known: list[int], calibrated: Head, own: float) -> Foreign:

@@ -21,8 +21,8 @@ from models.head import Head, logits, posterior_means, start_means
 from models.turns import turn_found
 from preprocessing.bands import BandCovariance, ring_turns
 from preprocessing.stage import offline
+from tests.toy_people import headed
 from tests.toys import LABELS, chunks, signal
-from tests.toys import SPEC as TOY_SPEC
 
 CHANNELS_N, GESTURES_N, FEATURES_N = 4, 5, 20
 SETTINGS = Adaptation(block_windows=5, bound=80.0)
@@ -257,23 +257,7 @@ def test_settings_that_cannot_work_are_refused(change: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Three gestures of the toy signal, by eight wearers of different strength."""
-    from models.contract import Provenance
-    from training.covariance import deploy_head, fit_family
-    from training.datasets import Segment
-    from training.recipe import Signal
-
-    segments = [
-        Segment(f"u{u}", "s", c, g, (0.6 + 0.1 * u) * signal(g, 300, 10 * u + c), TOY_SPEC)
-        for u in range(6)
-        for c in range(2)
-        for g in LABELS
-    ]
-    family = fit_family(segments, LABELS, Signal(), 8)
-    origin = Provenance("toy", "0" * 64, {"train": ("nobody",)}, 0, "unknown", {})
-    path = tmp_path_factory.mktemp("head") / "head.onnx"
-    whole = (LABELS, "rest", origin, signal("close", 120))
-    return deploy_head(path, family, family.head, *whole, adaptive=True, name="toy")[0]
+    return headed(tmp_path_factory.mktemp("head") / "head.onnx")
 
 
 def test_an_artifact_with_a_head_decides_adapts_and_outlives_a_gap(artifact: Any) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from acquisition.myo_files import MYO_GESTURES, MYO_SPEC
-from tests.toys import signal
+from models.artifact import Artifact
+from tests.toys import LABELS, SPEC, signal
 from training.datasets import Segment
 
 CLASSES = {"rest": "rest", "hand_close": "close", "hand_open": "open"}
@@ -65,3 +66,22 @@ def write_myo(folder: Path, parts: Sequence[Segment]) -> None:
     for n, part in enumerate(parts):
         counts = part.samples.clip(-127, 127).astype("<i2")
         (folder / f"classe_{n}.dat").write_bytes(counts.tobytes())
+
+
+def headed(path: Path) -> Artifact:
+    """Three gestures of the toy signal, by six wearers of different strength: a ring's head that
+    adapts."""
+    from models.contract import Provenance
+    from training.covariance import deploy_head, fit_family
+    from training.recipe import Signal
+
+    segments = [
+        Segment(f"u{u}", "s", c, g, (0.6 + 0.1 * u) * signal(g, 300, 10 * u + c), SPEC)
+        for u in range(6)
+        for c in range(2)
+        for g in LABELS
+    ]
+    family = fit_family(segments, LABELS, Signal(), 8)
+    origin = Provenance("toy", "0" * 64, {"train": ("nobody",)}, 0, "unknown", {})
+    whole = (LABELS, "rest", origin, signal("close", 120))
+    return deploy_head(path, family, family.head, *whole, adaptive=True, name="toy")[0]

@@ -17,6 +17,7 @@ from models.adapt import Adaptation
 from models.artifact import Artifact
 from models.calibrate import calibrated
 from models.contract import Contract, Provenance, Quantization, Tensor
+from models.guessed import Guessed
 from models.head import Head
 from preprocessing.bands import BandCovariance
 from preprocessing.filters import Highpass
@@ -24,6 +25,7 @@ from preprocessing.stage import Chain, offline
 from preprocessing.windows import Windows
 from training.datasets import Segment
 from training.export import NO_GOLDEN, calibration_digest, write_artifact
+from training.guessed import guessed_from
 from training.head import Session, fit_head
 from training.quantize import INPUT, METHOD, OUTPUT, feeds_of, to_int8, to_onnx
 from training.recipe import Signal
@@ -45,6 +47,7 @@ class Family:
     small: bytes
     quantization: Quantization
     spec: Spec
+    guessed: Guessed | None = None
 
 
 def chain_of(signal: Signal, spec: Spec) -> Chain:
@@ -77,7 +80,16 @@ def fit_family(
     full = to_onnx(_projection(head), (1, every.shape[1]))
     small = to_int8(full, feeds_of(full, every, None), None)
     quantization = Quantization(METHOD, calibration_digest(every), 1.0, 0.0)
-    return Family(chain, head, adaptation, full, small, quantization, spec)
+    family = Family(chain, head, adaptation, full, small, quantization, spec)
+    people = [
+        (_one_cycle(parts), _fitted(family, *found).turn if ring_n else 0)
+        for parts, found in zip(sessions(segments), users, strict=True)
+    ]
+    return replace(family, guessed=guessed_from(people, spec, chain, head))
+
+
+def _one_cycle(parts: Sequence[Segment]) -> Samples:
+    return np.concatenate([part.samples for part in parts if part.cycle == parts[0].cycle])
 
 
 def features(
@@ -100,17 +112,16 @@ def wearers_head(
     family: Family, own: Sequence[Segment], labels: Sequence[str], signal: Signal
 ) -> Head:
     """The head after a calibration: `own` are segments of one session of the wearer."""
-    x, held, cycles = features(own, family.chain, labels, signal)
-    inside = held >= 0
-    settings = family.adaptation
-    return calibrated(
-        family.head,
-        x[inside],
-        held[inside],
-        cycles[inside],
-        settings.block_windows,
-        settings.weight,
-    )
+    return _fitted(family, *features(own, family.chain, labels, signal))
+
+
+def _fitted(
+    family: Family, x: NDArray[np.float32], held: NDArray[np.int64], cycles: NDArray[np.int64]
+) -> Head:
+    """The head of one session; see `features`."""
+    inside, how = held >= 0, family.adaptation
+    windows = x[inside], held[inside], cycles[inside]
+    return calibrated(family.head, *windows, how.block_windows, how.weight)
 
 
 def deploy_head(
@@ -142,6 +153,7 @@ def deploy_head(
         digest="",
         head=head,
         adaptation=family.adaptation if adaptive else None,
+        guessed=family.guessed,
     )
     plain = replace(draft, quantization=Quantization("none", "", 1.0, 0.0))
     beside = path.with_name(f"{path.stem}.float.onnx")
