@@ -31,7 +31,7 @@ IR_VERSION = 10
 """Of the file format; what torch writes too."""
 SHRINK = 0.02
 """As in the reference figures of the linear discriminant."""
-PROOF_FLOATS = 2_000
+PROOF_FLOATS = 800
 """Samples of all channels that an artifact proves itself on, where one window has not more."""
 PIECE_S = 10.0
 """Any size gives the same decisions; this one keeps the windows in memory few."""
