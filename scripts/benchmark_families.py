@@ -110,8 +110,10 @@ def families_part(record: Mapping[str, Any]) -> list[str]:
 
 
 def _seeds(row: Row) -> str:
-    """Each seed's mean."""
-    return ", ".join(f"{100 * share:.2f}" for share in row["mean_by_seed"])
+    """Each seed's mean, and half of how far they are apart."""
+    shares = [100 * share for share in row["mean_by_seed"]]
+    told = ", ".join(f"{share:.2f}" for share in shares)
+    return told if len(shares) == 1 else f"{told} ({(max(shares) - min(shares)) / 2:.2f})"
 
 
 def _goals(model: str, rows: Sequence[Row]) -> list[str]:

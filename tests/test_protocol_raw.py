@@ -106,6 +106,19 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_rows(
     ]
 
 
+@pytest.mark.parametrize("family", ["lstm", "tcn"])
+def test_the_largest_families_are_small_with_all_that_they_carry_for_somebody_new(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str
+) -> None:
+    """Its ring is still to be found, which takes the most bytes."""
+    recipe = FAMILIES[family]
+    quick = replace(recipe, pretrain=replace(recipe.pretrain, steps=2, batch=32))
+    monkeypatch.setattr("training.protocol_raw.FAMILIES", {family: quick})
+    row = run_families(asked(root, tmp_path, [f"{family}_ring_adaptive"], [0]))["rows"][0]
+    assert row["quantization"] == "int8 weights per channel, float activations"
+    assert 50_000 < row["bytes"] <= 150_000
+
+
 def test_a_linear_discriminant_is_a_row_without_priors(root: Path, tmp_path: Path) -> None:
     report = run_families(asked(root, tmp_path, list(LINEAR), [1]))
     assert [row["model"] for row in report["rows"]] == list(LINEAR)
@@ -155,7 +168,7 @@ def test_the_page_tells_every_user_the_seeds_and_what_is_missed(root: Path, tmp_
     row = report["rows"][0]
     rows = [row | {"mean": 0.9, "worst": 0.95, "mean_by_seed": [0.91, 0.89]}]
     told = "\n".join(families_part(report | {"rows": rows}))
-    assert "| 91.00, 89.00 |" in told
+    assert "| 91.00, 89.00 (1.00) |" in told
     assert "| model | cycles | Male0 |" in told
     assert "at least 99.40, seen 90.00: missed by 9.40" in told
     assert "worst user: at least 96.00, seen 95.00: missed by 1.00" in told

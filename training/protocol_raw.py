@@ -208,6 +208,7 @@ def scored_together(
             shares[name] = float(np.mean(shares[name]))
         shares["params"], shares["macs"] = counted(Path(full.path).read_bytes())
         shares |= {"bytes": small.bytes_n, "us": hop_us(small)}
+        shares["quantization"] = small.contract.quantization.method
         shares["decision_us"] = 1e6 * float(taken_s[0] + taken_s[n + 1]) / decided_n
     return out
 
@@ -268,6 +269,7 @@ def _row(
     row["worst_by_seed"] = [float(min(one["int8"] for one in shares)) for shares in seeds]
     spent = [float(one["cpu"]) for shares in seeds for one in shares if "cpu" in one]
     row["cpu_s"] = sum(spent) if len(spent) == len(seeds) * len(users) else None
+    row["quantization"] = seeds[0][0].get("quantization")
     row["commits"] = sorted({one["commit"] for shares in seeds for one in shares})
     return row
 

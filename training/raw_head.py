@@ -25,11 +25,12 @@ from preprocessing.stage import Chain
 from training.build import input_shape, network_for
 from training.covariance import adaptation_for
 from training.datasets import Segment
-from training.export import NO_GOLDEN, calibration_digest, write_artifact
+from training.export import NO_GOLDEN, write_artifact
 from training.fit import Progress
 from training.folding import folded
 from training.head import DIMENSIONS, Session, fit_head
-from training.quantize import INPUT, METHOD, NOTHING, OUTPUT, feeds_of, to_int8, to_onnx
+from training.quantize import INPUT, OUTPUT, to_onnx
+from training.raw_rounding import rounded
 from training.raw_weights import kept_weights
 from training.recipe import Fit, Recipe, Signal
 from training.windows import deployed_chain, reference, sessions, spec_of, window_set
@@ -126,11 +127,7 @@ def family_of(
     joined = _Joined(folded(network), recipe, both)
     full = to_onnx(_Projected(joined, head), (1, *every.shape[1:]))
     operators = cast("tuple[str, ...] | None", network.INT8)
-    if operators == ():
-        small, quantization = full, Quantization(NOTHING, "", 1.0, 0.0)
-    else:
-        small = to_int8(full, feeds_of(full, every, None), operators)
-        quantization = Quantization(METHOD, calibration_digest(every), 1.0, 0.0)
+    small, quantization = rounded(full, every, operators, recipe.quantization)
     adaptation = adaptation_for(recipe.signal, spec)
     return RawFamily(
         recipe, both, chain, head, network, adaptation, full, small, quantization, spec

@@ -25,7 +25,7 @@ from training.export import NO_GOLDEN, write_artifact
 from training.quantize import INPUT, NOTHING, OUTPUT
 from training.raw_head import deploy_raw
 from training.raw_tuned import for_anybody, for_wearer, teach
-from training.recipe import Fit, Recentring, Recipe, Signal
+from training.recipe import STATIC, WEIGHTS, Fit, Recentring, Recipe, Signal
 from training.windows import sessions
 
 RING_N = 8
@@ -53,17 +53,25 @@ RECENTRING = Recentring(prior_blocks=100)
 other repetitions were moved as by another session."""
 
 FAMILIES: Mapping[str, Recipe] = {
-    name: Recipe(name, PRETRAIN, FINETUNE, network=name, width=width, recentring=RECENTRING)
-    for name, width in {
-        "second_order": 96,
-        "raw_cnn": 64,
-        "symmetric_cnn": 64,
-        "tcn": 64,
-        "gru": 48,
-        "lstm": 48,
-        "graph": 32,
-        "attention": 48,
-    }.items()
+    name: Recipe(
+        name,
+        PRETRAIN,
+        FINETUNE,
+        network=name,
+        width=width,
+        recentring=RECENTRING,
+        quantization=how,
+    )
+    for name, width, how in (
+        ("second_order", 96, STATIC),
+        ("raw_cnn", 64, STATIC),
+        ("symmetric_cnn", 64, WEIGHTS),
+        ("tcn", 64, WEIGHTS),
+        ("gru", 48, WEIGHTS),
+        ("lstm", 48, WEIGHTS),
+        ("graph", 32, WEIGHTS),
+        ("attention", 48, WEIGHTS),
+    )
 } | {
     "dbn": Recipe(
         "dbn",
@@ -92,7 +100,8 @@ FAMILIES: Mapping[str, Recipe] = {
         recentring=RECENTRING,
     ),
 }
-"""name -> its recipe, at the widths of docs/networks.md"""
+"""name -> its recipe, at the widths of docs/networks.md; weights alone are rounded where rounded
+activations cost decisions, or more than they save"""
 
 EPISODIC = ("second_order_episodic",)
 """Recipes whose pre-training plays calibrations (training.raw_episodes)."""
@@ -198,8 +207,3 @@ def linear_maker(
 def golden_of(general: Sequence[Segment]) -> Any:
     """(time, channel): a change of gesture."""
     return np.concatenate([general[0].samples[-80:], general[1].samples[:80]])
-
-
-def windowed(recipe: Recipe, window_samples: int) -> Recipe:
-    """The recipe with windows of another length."""
-    return replace(recipe, signal=replace(recipe.signal, window_samples=window_samples))

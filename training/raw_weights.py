@@ -14,7 +14,7 @@ import torch
 from training.datasets import Segment
 from training.fit import Progress
 from training.raw_episodes import pretrain_episodes
-from training.recipe import Recipe
+from training.recipe import STATIC, Recipe
 from training.train import Weights, pretrain
 
 
@@ -31,7 +31,10 @@ def kept_weights(
 
     episodes: pre-trained by calibrations that are played (training.raw_episodes)."""
     told = replace(  # what follows the pre-training says nothing of its weights
-        recipe, finetune=recipe.pretrain, recentring=replace(recipe.recentring, prior_blocks=0)
+        recipe,
+        finetune=recipe.pretrain,
+        recentring=replace(recipe.recentring, prior_blocks=0),
+        quantization=STATIC,
     )
     digest = hashlib.sha256(f"{told} {labels}{' episodes' * episodes}".encode())
     for segment in segments:
