@@ -13,7 +13,8 @@ from acquisition.stream import Chunk, Refused
 from models.decoder import open_decoder
 from preprocessing.course import Course
 from tests.continuous_rig import RECIPE, SPEC, TOY, centred, toy, toys
-from training.continuous import CONTRACTION, MODELS, UNSEEN, contracted, fold
+from training import continuous_people
+from training.continuous import CONTRACTION, MODELS, UNSEEN, fold
 from training.continuous_artifact import artifact_of, rows_of
 from training.continuous_data import (
     STEPS_N,
@@ -23,8 +24,9 @@ from training.continuous_data import (
     steps_of,
 )
 from training.continuous_fit import answers, told_by
-from training.continuous_own import BETWEEN, CALIBRATED, calibrated
-from training.continuous_people import shares_of, taught_by
+from training.continuous_linear import Floats
+from training.continuous_own import BETWEEN, CALIBRATED, calibrated, fitted
+from training.continuous_people import PLAIN, fitted_shares, shares_of, taught_by
 from training.continuous_score import Score, summary
 from training.datasets import cut
 from training.leaks import refuse_lookahead
@@ -101,19 +103,15 @@ def test_what_follows_the_calibration_teaches_nothing() -> None:
 def test_a_fold_scores_every_model_before_and_after_calibration() -> None:
     rows = [Score(**row) for row in fold(RECIPE, TOY, toys(), ("u2",))]
     assert [(r.setting, r.model) for r in rows] == [
-        (setting, model) for setting in (UNSEEN, CALIBRATED, BETWEEN) for model in MODELS
+        (setting, model)
+        for setting in (UNSEEN, CALIBRATED, BETWEEN, CONTRACTION)
+        for model in MODELS
     ]
     assert all(r.user == "u2" and r.unit == "deg" for r in rows)
     assert min(r.r2 for r in rows if r.model == "course") > 0.3
     table = summary(rows)
     assert len(table) == len(rows)
     assert table[0]["per_user"] == {"u2": table[0]["r2"]}
-
-
-def test_a_known_level_is_a_setting_of_its_own() -> None:
-    rows = [Score(**row) for row in contracted(RECIPE, TOY, toys(), ("u2",))]
-    assert [(r.setting, r.model, r.user) for r in rows] == [(CONTRACTION, m, "u2") for m in MODELS]
-    assert min(r.r2 for r in rows) > 0.3
 
 
 def test_the_artifact_tells_live_what_was_measured_offline(tmp_path: Path) -> None:
@@ -171,3 +169,48 @@ def test_shares_are_parts_of_one_and_go_to_who_knows() -> None:
     assert shares.sum() == pytest.approx(1)
     assert shares.min() >= 0
     assert shares[-1] < 0.2, "the mean of the truth knows nothing of the signal"
+
+
+def strangers(good: float, n: int = 6, seed: int = 0) -> list[tuple[int, Floats, Floats]]:
+    """Recordings of which the body tells the share `good`, the baseline half, and others nothing,
+    as much noise as there is."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for person in range(n):
+        y = rng.random(80)
+        noise = rng.random((80, 5))
+        x = 0.5 * noise
+        x[:, 0] = good * y + (1 - good) * noise[:, 0]
+        x[:, PLAIN] = 0.5 * y + 0.5 * noise[:, PLAIN]
+        out.append((person % 3, x, y))
+    return out
+
+
+def test_shares_leave_the_baseline_only_for_what_is_surely_better(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def shares(parts: list[tuple[int, Floats, Floats]]) -> Floats:
+        monkeypatch.setattr(continuous_people, "told_of_strangers", lambda *_: parts)
+        return shares_of(RECIPE, None, "bend")  # type: ignore[arg-type]
+
+    better = shares(strangers(0.95))
+    assert better[0] > 0.8
+    alike = [(k, np.repeat(x[:, PLAIN : PLAIN + 1], 5, 1), y) for k, x, y in strangers(0.0)]
+    np.testing.assert_array_equal(shares(alike), np.eye(5)[PLAIN])
+    lucky = strangers(0.0)
+    lucky[0] = (0, lucky[0][1].copy(), lucky[0][2])
+    lucky[0][1][:, 4] = lucky[0][2]
+    assert shares(lucky)[PLAIN] > fitted_shares(lucky)[PLAIN], "one person's luck is no proof"
+
+
+def test_no_estimate_goes_beyond_what_the_calibration_held() -> None:
+    found = toys()
+    taught = taught_by(RECIPE, found[:1], found[1:])
+    steps = steps_of(RECIPE, found[0].segment, centred(found[0]), fixed=True)
+    truth = steps.aims()[:, 0]
+    known = np.flatnonzero(truth < 0.6)[:150]
+    told, _ = fitted(RECIPE, taught, "bend", steps, known, np.arange(steps.windows_n()))
+    assert set(told) == set(MODELS)
+    for said in told.values():
+        assert said.max() <= truth[known].max()
+        assert said.min() >= truth[known].min()

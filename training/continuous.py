@@ -26,7 +26,7 @@ from training.continuous_data import (
 )
 from training.continuous_fit import PRETRAIN
 from training.continuous_own import between, calibrated
-from training.continuous_people import of_others, taught_by
+from training.continuous_people import Taught, of_others, taught_by
 from training.continuous_score import Score, scored, summary
 from training.fit import Progress
 from training.recipe import Recipe
@@ -35,8 +35,8 @@ UNSEEN, CONTRACTION = "unseen", "contraction"
 """Nothing is known of the wearer but the signal so far; or how strong the signal is in the same
 contraction, as those know who normalise to a maximal one."""
 WIDTH = 24
-SEEDS = {"knee": (0,), "force": (0,), "wrist": (0,)}
-"""field -> of the training on other people"""
+SEEDS = (0, 1, 2)
+"""Of the training on other people."""
 SHOWN_N = 2
 """People whose artifacts are made and measured."""
 MODELS = ("ridge-envelope", "ridge-log", "kernel-log", "course")
@@ -47,7 +47,7 @@ BESIDE: dict[str, tuple[str, Callable[[Sequence[Take]], list[dict[str, Any]]]]] 
     "force": ("followed", followed_rows),
 }
 """field -> what else of its recordings is told, and what makes it"""
-PARTS_OF_IT = ("data", "fit", "linear", "own", "people", "score")
+PARTS_OF_IT = ("artifact", "data", "fit", "linear", "own", "people", "score")
 """Files training/continuous_*.py on which what is measured rests."""
 
 
@@ -62,7 +62,7 @@ class Asked:
     """tested; all, where empty"""
     fields: tuple[str, ...] = tuple(FIELDS)
     seeds: tuple[int, ...] = ()
-    """the field's own, where empty"""
+    """SEEDS, where empty"""
     steps: int = 0
     """of the training on other people; 0: the field's own"""
     artifacts: bool = True
@@ -87,17 +87,13 @@ def run(asked: Asked, progress: Progress | None = None) -> dict[str, Any]:
             continue
         found = takes(field, where)
         groups = folds(field, found)
-        seeds = asked.seeds or SEEDS[name]
+        seeds = asked.seeds or SEEDS
         turns = [(seed, users) for seed in seeds for users in groups]
         for i, (seed, users) in enumerate(turns):
             recipe = _recipe(asked, field, seed)
             if not asked.users or set(users) & set(asked.users):
                 part = _kept(asked, field, seed, users, partial(fold, recipe, field, found, users))
                 scores += [Score(**row) for row in part]
-                if field.between:
-                    make = partial(contracted, recipe, field, found, users)
-                    part = _kept(asked, field, seed, (CONTRACTION, *users), make)
-                    scores += [Score(**row) for row in part]
             if progress:
                 progress(i + 1, len(turns))
         if asked.artifacts:
@@ -135,16 +131,14 @@ def fold(
             scores += calibrated(recipe, field.name, taught, take)[0]
             if field.between:
                 scores += between(recipe, field.name, taught, take)
+    if field.between:
+        scores += contracted(recipe, field, own, taught)
     return [{**asdict(s), "seed": recipe.seed} for s in scores]
 
 
-def contracted(
-    recipe: Recipe, field: Field, found: Sequence[Take], users: Sequence[str]
-) -> list[dict[str, Any]]:
+def contracted(recipe: Recipe, field: Field, own: Sequence[Take], taught: Taught) -> list[Score]:
     """The scores of some users by what the others teach, when the level of each recording's signal
     is known: everybody's signals are centred on themselves."""
-    own = [t for t in found if t.segment.user in users]
-    taught = taught_by(recipe, own, [t for t in found if t.segment.user not in users])
     known = {
         task: [replace(one, live=one.own) for one in those]
         for task, those in taught.examples.items()
@@ -158,7 +152,7 @@ def contracted(
             for model, estimate in general.items():
                 told = estimate(steps)
                 scores += scored(field.name, take, CONTRACTION, model, steps.aims(), told)
-    return [{**asdict(s), "seed": recipe.seed} for s in scores]
+    return scores
 
 
 def exported(
@@ -186,8 +180,7 @@ def _recipe(asked: Asked, field: Field, seed: int) -> Recipe:
 def _kept(asked: Asked, field: Field, seed: int, what: Sequence[str], make: partial[Any]) -> Any:
     """What the same code made of the same users before, or makes now."""
     key = hashlib.sha256(f"{seed} {asked.steps} {what}".encode())
-    works: list[Callable[..., Any]] = [fold, exported]
-    for work in works if make.func in works else [*works, make.func]:
+    for work in (fold, contracted, exported):
         key.update(inspect.getsource(work).encode())
     here = Path(__file__).parent
     paths = [here / f"continuous_{name}.py" for name in PARTS_OF_IT]

@@ -83,7 +83,9 @@ def fitted(
     """(model -> what it says of the windows `asked`, when it was fitted to the windows `known`;
     the network). The network's head is a mean of six, by how little each missed on blocks of
     `known` that it was not fitted to: what the bodies say, set right by deep and linear columns, by
-    linear ones and by radial ones; deep and linear columns alone; the baseline; the mean."""
+    linear ones and by radial ones; deep and linear columns alone; the baseline; the mean.
+
+    No model says more or less than was known, as the decoder keeps within the contract's range."""
     body = taught.body
     features, truth = steps.features(), steps.aims().astype(np.float64)
     wide, narrow, y = lags(features), envelopes(features), truth[known]
@@ -111,12 +113,14 @@ def fitted(
         ]
     )
     network = for_task(recipe, channels_n, body, near, head)
-    return {
+    told = {
         "ridge-envelope": plain[0](narrow[asked]),
         "ridge-log": line(wide[asked]),
         "kernel-log": full(wide[asked]),
         "course": answers(network, steps)[asked],
-    }, network
+    }
+    low, high = y.min(axis=0), y.max(axis=0)
+    return {model: np.clip(said, low, high) for model, said in told.items()}, network
 
 
 def _missed_by_mean(y: Floats) -> float:

@@ -46,6 +46,11 @@ THINNED = 4
 """Other people's windows of which every so many is fitted to: the next one is nearly the same."""
 FIRM = 1e3
 """How much missing a sum of 1 costs, in windows of the usual error."""
+SURE = 1.0
+"""Standard errors, over people, by which leaving the baseline must gain."""
+STEPS_BETWEEN = 10
+PLAIN = 1
+"""Where the baseline stands among the shares."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,11 +140,46 @@ def crafted(those: Sequence[Example], seed: int, *, full: bool) -> Crafted:
     )
 
 
+Told = tuple[int, Floats, Floats]
+"""(body, what each says (window, 5), truth (window,)) of a recording of somebody unknown to them"""
+
+
 def shares_of(recipe: Recipe, taught: Taught, task: str) -> Floats:
     """(body, plain, line, near, mean): how much each is worth on people whom it does not know; not
-    below 0, and 1 in all. The last knows nothing but the mean of the others' truth."""
+    below 0, and 1 in all. The last knows nothing but the mean of the others' truth.
+
+    As far from the baseline alone (`plain`) towards the shares that suit all those people best as
+    is surely no loss: on people whom the shares were not fitted to either.
+    """
+    parts = told_of_strangers(recipe, taught, task)
+    bodies = sorted({k for k, _, _ in parts})
+    if len(bodies) < 2:
+        return fitted_shares(parts)
+    best = {k: fitted_shares([one for one in parts if one[0] != k]) for k in bodies}
+    alone = np.eye(PLAIN + 1, 5)[PLAIN]
+    way, most = 0.0, 0.0
+    for part in np.arange(1, STEPS_BETWEEN + 1) / STEPS_BETWEEN:
+        gains = np.array(
+            [_missed(x @ alone, y) - _missed(x @ (alone + part * (best[k] - alone)), y)
+             for k, x, y in parts]
+        )  # fmt: skip
+        sure = gains.mean() - SURE * gains.std() / np.sqrt(len(gains))
+        if sure > most:
+            way, most = float(part), float(sure)
+    return np.asarray(alone + way * (fitted_shares(parts) - alone))
+
+
+def fitted_shares(parts: Sequence[Told]) -> Floats:
+    """Least squares over all those windows."""
+    x, y = (np.concatenate([one[i] for one in parts]) for i in (1, 2))
+    found, _ = nnls(np.vstack([x, np.full((1, x.shape[1]), FIRM)]), np.append(y, FIRM))
+    return np.asarray(found / found.sum())
+
+
+def told_of_strangers(recipe: Recipe, taught: Taught, task: str) -> list[Told]:
+    """What each body, and ridges and a kernel fitted to the same people, say of the others."""
     at = list(taught.examples).index(task)
-    told, truth = [], []
+    out = []
     for k in range(BODIES_N):
         those = [one for one in taught.examples[task] if one.held_from == k]
         rest = [one for one in taught.examples[task] if one.held_from != k]
@@ -155,12 +195,15 @@ def shares_of(recipe: Recipe, taught: Taught, task: str) -> Floats:
                 known.near(wide),
                 np.tile(known.mean, (len(wide), 1)),
             )
-            told.append(np.stack([np.clip(one, 0, 1).ravel() for one in says], 1))
-            truth.append(steps.aims()[::THINNED].astype(np.float64).ravel())
-    x, y = np.concatenate(told), np.concatenate(truth)
-    sure = np.isfinite(y)
-    found, _ = nnls(np.vstack([x[sure], np.full((1, x.shape[1]), FIRM)]), np.append(y[sure], FIRM))
-    return np.asarray(found / found.sum())
+            y = steps.aims()[::THINNED].astype(np.float64).ravel()
+            sure = np.isfinite(y)
+            x = np.stack([np.clip(one, 0, 1).ravel() for one in says], 1)
+            out.append((k, x[sure], y[sure]))
+    return out
+
+
+def _missed(told: Floats, truth: Floats) -> float:
+    return float(((told - truth) ** 2).mean())
 
 
 def of_others(recipe: Recipe, taught: Taught, task: str) -> dict[str, Callable[[Steps], Floats]]:
