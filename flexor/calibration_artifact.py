@@ -23,15 +23,13 @@ from flexor.calibration_fit import (
     temperature,
     windowed,
 )
+from flexor.calibration_head import fit_head, head_eye, labels_of
 from flexor.calibration_look import Eye
-from models import tflite_file
-from models.adapt import Adaptation
 from models.artifact import Artifact
-from models.calibrate import calibrated
 from models.contract import Contract, Provenance, Quantization, Tensor
 from models.decision import Proportional, Ramp, Reject, Vote, levels_from
 from models.familiar import Familiar, familiar_from
-from models.head import Head, logits, start_means
+from models.foreign import Foreign
 from models.linear_graph import INPUT, OUTPUT, linear_graph
 from preprocessing.stage import Array
 
@@ -71,17 +69,6 @@ class Fitted:
     """that the fit took"""
 
 
-def head_eye(artifact: Artifact | None, guide_labels: Sequence[str]) -> Eye | None:
-    """What a calibration looks with whose artifact brings a head for exactly these gestures; None
-    where there is none, and all is fitted from scratch."""
-    if artifact is None or artifact.contract.head is None:
-        return None
-    contract = artifact.contract
-    if set(contract.labels) != set(guide_labels) or contract.rest != guide_labels[0]:
-        return None
-    return Eye(contract.chain, contract.spec)
-
-
 def fit(guide: Guide, name: str, base: Artifact | None = None) -> Fitted:
     """What the contractions so far teach.
 
@@ -97,23 +84,30 @@ def fit(guide: Guide, name: str, base: Artifact | None = None) -> Fitted:
             "repeat them, or leave them out."
         )
     base = base if head_eye(base, guide.labels) is not None else None
-    labels = base.contract.labels if base else guide.labels
+    labels = labels_of(base, guide.labels) if base else guide.labels
     x = windowed([take.look for take in takes], labels)
     if labels[0] != guide.wanted.rest:
         x = _rest_named(x, labels.index(guide.wanted.rest))
     levels = _levels(x, labels, guide.wanted.rest)
-    made = _on_head(base, x) if base else _from_scratch(guide, x)
-    draft, graph, accuracy, accuracy_n = made
+    out, rest = _last(x), labels.index(guide.wanted.rest)
+    refusing: Foreign | Familiar | None = None
+    if base:
+        draft, graph, decided, refusing = fit_head(base, x, labels, out)
+    else:
+        draft, graph, decided = _from_scratch(guide, x, out)
+    accuracy = _share(decided, x.gestures[out])
     told = {} if accuracy is None else {"held-out repetition": round(accuracy, 4)}
     digest = hashlib.sha256(x.features.tobytes()).hexdigest()
     origin = Provenance("calibration on the device", digest, {"wearer": (name,)}, 0, "", told)
-    decision = _decision(draft, x, levels, labels.index(guide.wanted.rest))
+    if guide.wanted.refuses and refusing is None:
+        refusing = _familiar(x, rest)
+    decision = _decision(draft, x, levels, refusing if guide.wanted.refuses else None)
     draft = replace(draft, name=name, decision=decision, provenance=origin)
     profile, weak = _profile_levels(x, levels, labels, guide.wanted.rest)
     golden = _golden(takes[0], guide.eye)
     seconds = time.perf_counter() - began_s
     way = HEAD if base else SCRATCH
-    return Fitted(way, draft, graph, golden, accuracy, accuracy_n, profile, weak, seconds)
+    return Fitted(way, draft, graph, golden, accuracy, int(out.sum()), profile, weak, seconds)
 
 
 def write(fitted: Fitted, path: Path) -> Artifact:
@@ -143,12 +137,15 @@ def _share(decided: Labels, asked: Labels) -> float | None:
     return float(np.mean(shares)) if shares else None
 
 
-def _from_scratch(guide: Guide, x: Windowed) -> tuple[Contract, bytes, float | None, int]:
-    labels, eye, out = guide.labels, guide.eye, _last(x)
+def _from_scratch(
+    guide: Guide, x: Windowed, out: NDArray[np.bool_]
+) -> tuple[Contract, bytes, Labels]:
+    """(contract, graph, what the windows of the last repetition are decided as by the others)"""
+    labels, eye = guide.labels, guide.eye
     if eye is None:
         raise Refused("Nothing was seen of the wearer yet: make the contractions first.")
     taught = discriminant(x.features[~out], x.gestures[~out], len(labels))
-    accuracy = _share(taught.logits(x.features[out]).argmax(axis=1), x.gestures[out])
+    decided = taught.logits(x.features[out]).argmax(axis=1)
     found, told = held_out(x, len(labels))
     divisor = temperature(found[told], x.gestures[told])
     whole = discriminant(x.features, x.gestures, len(labels))
@@ -169,35 +166,7 @@ def _from_scratch(guide: Guide, x: Windowed) -> tuple[Contract, bytes, float | N
         provenance=Provenance("", "", {}, 0, "", {}),
         digest="",
     )
-    return draft, graph, accuracy, int(out.sum())
-
-
-def _on_head(base: Artifact, x: Windowed) -> tuple[Contract, bytes, float | None, int]:
-    contract, out = base.contract, _last(x)
-    head = contract.head
-    if head is None:
-        raise Refused(f"{base.path} has no head to fit: calibrate without it.")
-    how = contract.adaptation or Adaptation()
-
-    def fitted(which: NDArray[np.bool_]) -> Head:
-        return calibrated(
-            head,
-            x.features[which],
-            x.gestures[which],
-            x.repetitions[which],
-            how.block_windows,
-            how.weight,
-        )
-
-    taught = fitted(~out)
-    embedded = taught.embed(x.features[out], taught.turn)
-    means = start_means(taught, how.own)
-    decided = np.array([int(logits(taught, row, means).argmax()) for row in embedded])
-    accuracy = _share(decided, x.gestures[out])
-    data = Path(base.path).read_bytes()
-    graph = tflite_file.read(data)[2] if base.path.endswith(".tflite") else data
-    whole = fitted(np.ones(len(out), bool))
-    return replace(contract, head=whole), graph, accuracy, int(out.sum())
+    return draft, graph, decided
 
 
 def _levels(x: Windowed, labels: Sequence[str], rest: str) -> dict[str, float]:
@@ -211,24 +180,23 @@ def _levels(x: Windowed, labels: Sequence[str], rest: str) -> dict[str, float]:
 
 
 def _decision(
-    draft: Contract, x: Windowed, levels: dict[str, float], rest: int
+    draft: Contract, x: Windowed, levels: dict[str, float], refusing: object | None
 ) -> tuple[object, ...]:
-    """The decision stages, as this wearer's levels and gestures have them."""
+    """The decision stages: those of the contract or else the usual ones, as this wearer's levels
+    have them, behind what refuses movements that were never calibrated."""
+    own = Proportional(levels_from(levels))
+    usual = Reject(MIN_CONFIDENCE), own, Vote(VOTES_N), Ramp(RAMP_DECISIONS)
+    stages = tuple(own if isinstance(s, Proportional) else s for s in draft.decision) or usual
+    kept = tuple(stage for stage in stages if not isinstance(stage, (Familiar, Foreign)))
+    return kept if refusing is None else (refusing, *kept)
+
+
+def _familiar(x: Windowed, rest: int) -> Familiar | None:
+    """None where the windows are too few to tell how a gesture scatters."""
     counts = np.bincount(x.gestures)
-    enough = counts[counts > 0].min() >= PER_CHANNEL_N * x.power.shape[1]
-    own: dict[type, object] = {Proportional: Proportional(levels_from(levels))}
-    if enough:
-        own[Familiar] = familiar_from(np.sqrt(x.power)[:, :, None], x.gestures, rest)
-    if draft.decision:
-        return tuple(own.get(type(stage), stage) for stage in draft.decision)
-    first = (own[Familiar],) if enough else ()
-    return (
-        *first,
-        Reject(MIN_CONFIDENCE),
-        own[Proportional],
-        Vote(VOTES_N),
-        Ramp(RAMP_DECISIONS),
-    )
+    if counts[counts > 0].min() < PER_CHANNEL_N * x.power.shape[1]:
+        return None
+    return familiar_from(np.sqrt(x.power)[:, :, None], x.gestures, rest)
 
 
 def _profile_levels(

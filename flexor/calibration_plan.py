@@ -45,6 +45,8 @@ class Wanted:
     hold_s: float = SECONDS[HOLD]
     ramp_s: float = SECONDS[RAMP]
     follow_s: float = SECONDS[FOLLOW]
+    refuses: bool = True
+    """whether a movement that looks like none of the gestures is to move nothing"""
 
     def __post_init__(self) -> None:
         names = (*self.gestures, self.rest, *self.positions)

@@ -16,7 +16,8 @@ from acquisition.imports import load_session
 from acquisition.session import Session, protocol_marker
 from acquisition.stream import Chunk, Refused, Spec
 from flexor.calibration import Guide, Happened, Phase, begin, put, take
-from flexor.calibration_artifact import Fitted, fit, head_eye, write
+from flexor.calibration_artifact import Fitted, fit, write
+from flexor.calibration_head import head_eye
 from flexor.calibration_keep import keep
 from flexor.calibration_look import Eye
 from flexor.calibration_plan import HOLD, Task, Wanted, tasks_of

@@ -34,6 +34,10 @@ def calibrate(
             "--keep/--discard", help="Without it a terminal is asked.", show_default=False
         ),
     ] = None,
+    refuse: Annotated[
+        bool,
+        typer.Option("--refuse/--decide-all", help="Whether unknown movements move nothing."),
+    ] = True,
     trial: Annotated[float, typer.Option(help="Seconds of each gesture to try it; 0: none.")] = 2.5,
     go_on: Annotated[
         Path | None, typer.Option("--continue", help="The recording of one that broke off.")
@@ -55,6 +59,7 @@ def calibrate(
         tuple(filter(None, positions.split(","))),
         ready_s=rest,
         hold_s=hold,
+        refuses=refuse,
     )
     asks = sys.stdin.isatty() and keep is None and json_file != "-"
     choices = Choices(artifact, keep, trial, go_on, fast, user, seed)

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from acquisition.stream import Chunk, Refused, Spec
 from flexor.calibration import Guide, Phase
-from flexor.calibration_artifact import HEAD, SCRATCH, fit, head_eye, write
+from flexor.calibration_artifact import HEAD, SCRATCH, fit, write
 from flexor.calibration_fit import discriminant, temperature
 from flexor.calibration_follow import followed
+from flexor.calibration_head import head_eye
 from flexor.calibration_keep import keep, profile_text
 from flexor.calibration_look import eye_for
 from flexor.calibration_plan import Wanted
@@ -103,7 +104,8 @@ def test_the_head_of_a_trained_artifact_is_fitted_where_it_knows_the_same_gestur
     base = with_head(tmp_path / "general.onnx", guide)
     assert base.contract.head is not None
     assert not base.contract.head.calibrated
-    assert head_eye(base, ("rest", "hand_close")) is None
+    assert head_eye(base, ("rest", "hand_close", "fly")) is None
+    assert head_eye(base, ("hand_close", "rest")) is None
     assert head_eye(base, guide.labels) is not None
     fitted = fit(guide, "me", base)
     assert (fitted.way, fitted.seconds < 1.0) == (HEAD, True)

@@ -12,7 +12,7 @@ from acquisition.stream import Refused
 from models.adapt import Adaptation, Adapter
 from models.calibrate import calibrated
 from models.decision import DECISIONS, Decision
-from models.foreign import Foreign, foreign_from, narrowed
+from models.foreign import LEAST, MOST, OWN_SHARE, Foreign, foreign_from, narrowed, own_limit
 from models.head import Head, logits
 from preprocessing.stage import from_row, to_row
 from tests.test_adapt import GESTURES_N, HEAD, PEOPLE
@@ -80,6 +80,14 @@ def test_who_calibrated_everything_is_asked_for_the_distance_alone() -> None:
     x, held, times = PEOPLE.windows(WEARER, [*range(GESTURES_N)] * 2)
     stage = foreign_from(HEAD, [*range(GESTURES_N)], calibrated(HEAD, x, held, times, 5, 0.5), OWN)
     assert stage == Foreign(HEAD.means.shape[1])
+
+
+def test_a_wearers_own_limit_is_what_nearly_all_known_windows_are_within() -> None:
+    n = 10
+    asked = np.linspace(0.0, 2.5 * n / OWN_SHARE, 1001)
+    assert own_limit(asked, n) == pytest.approx(2.5 * n)
+    assert own_limit(asked / 100, n) == LEAST * n
+    assert own_limit(asked * 100, n) == MOST * n
 
 
 def test_it_survives_the_contract() -> None:
