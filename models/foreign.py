@@ -29,8 +29,9 @@ OWN_SHARE = 0.98
 """Of a wearer's known windows that the wearer's own limit lets through."""
 LEAST, MOST = 2.0, 3.0
 """Of that limit, for each dimension: one repetition tells too little of the next ones to go
-further. The 19 users, each left out, calibrated on three repetitions with two gestures left out, the limit from the third:
-91.5 % of those two are refused and 0.5 % of the known, in a fourth; 90.2 and 0.4 % by LIMIT."""
+further. The 19 users, each left out, calibrated on three repetitions with two gestures left out,
+the limit from the third: 91.5 % of those two are refused and 0.5 % of the known, in a fourth; 90.2
+and 0.4 % by LIMIT."""
 
 
 @dataclass
