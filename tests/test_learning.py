@@ -11,7 +11,7 @@ import torch
 
 from acquisition.stream import Refused
 from tests.learning_rig import GESTURES, session
-from training.aware import aware
+from training.aware import aware, rounded_weights
 from training.build import network_for
 from training.datasets import Segment
 from training.folding import folded
@@ -134,6 +134,9 @@ def test_training_to_be_rounded_decides_as_float_where_rounding_costs() -> None:
     static = to_int8(graph, feeds_of(graph, windows[::2], None))
     trained = to_onnx(aware(plain, windows[::2]), (1, 8, 1, 52))
     assert b"DequantizeLinear" in trained
+    small = rounded_weights(trained)
+    assert len(small) < 0.6 * len(trained)
+    np.testing.assert_array_equal(_answers(small, windows[:9]), _answers(trained, windows[:9]))
     costs = [
         float((_answers(g, windows[1::2]).argmax(1) != want).mean()) for g in (static, trained)
     ]
@@ -153,7 +156,10 @@ def _answers(graph: bytes, windows: np.ndarray) -> np.ndarray:
     [
         ({"pretraining": "magic"}, 'pretraining is "magic"; it can be "supervised", "masked"'),
         ({"unlabelled": Unlabelled("guess")}, 'unlabelled method is "guess"'),
-        ({"quantization": "int4"}, 'quantization is "int4"; it can be "static", "aware", "float"'),
+        (
+            {"quantization": "int4"},
+            'quantization is "int4"; it can be "static", "aware", "weights"',
+        ),
     ],
 )
 def test_ways_that_there_are_not_are_refused(changes: dict[str, object], sentence: str) -> None:

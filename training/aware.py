@@ -1,7 +1,9 @@
 """Quantization-aware training: the network learns to decide as before with rounded numbers.
 
 Own fake quantization of weights and of what each layer takes in; exported, it is plain
-QuantizeLinear and DequantizeLinear, which onnxruntime fuses as it fuses its own.
+QuantizeLinear and DequantizeLinear, which onnxruntime fuses as it fuses its own. The exported
+graph still holds its weights in float and rounds them when it is loaded; `rounded_weights` keeps
+the rounded ones alone, a quarter of the size.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ import copy
 from typing import cast
 
 import numpy as np
+import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
 from torch.nn.functional import conv2d, kl_div, linear, log_softmax, softmax
 
@@ -85,6 +89,24 @@ def aware(module: nn.Module, windows: Samples, *, estimates: bool = False) -> nn
     for layer in rounded:
         layer.settle()
     return student.eval()
+
+
+def rounded_weights(graph: bytes) -> bytes:
+    """The exported graph of an aware module with its weights as the int8 that they become."""
+    model = onnx.load_from_string(graph)
+    held = {w.name: w for w in model.graph.initializer}
+    for node in list(model.graph.node):
+        if node.op_type != "QuantizeLinear" or node.input[0] not in held:
+            continue
+        weight, scales, zeros = (numpy_helper.to_array(held[name]) for name in node.input)
+        rows = (-1, *(1 for _ in weight.shape[1:]))
+        steps = np.rint(weight / scales.reshape(rows)) + zeros.reshape(rows)
+        small = numpy_helper.from_array(steps.clip(-128, 127).astype(np.int8), node.output[0])
+        model.graph.initializer.remove(held[node.input[0]])
+        model.graph.initializer.append(small)
+        model.graph.node.remove(node)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def _rounded(module: nn.Module) -> list[Rounded]:

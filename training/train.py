@@ -16,7 +16,7 @@ from models.artifact import Artifact
 from models.contract import Contract, Provenance, Quantization, Tensor
 from preprocessing.stage import Chain
 from training.aware import METHOD as AWARE_METHOD
-from training.aware import aware
+from training.aware import aware, rounded_weights
 from training.build import input_shape, network_for, stream_of
 from training.datasets import Segment
 from training.export import NO_GOLDEN, calibration_digest, code_commit, write_artifact
@@ -200,7 +200,7 @@ def deploy(
         return write_artifact(path, full, unquantized, golden), whole
     if how in (AWARE, AWARE_METHOD):
         rounded = aware(plain, windows[::2], estimates=bool(draft.targets))
-        small, method = float_graph(rounded, draft), AWARE_METHOD
+        small, method = rounded_weights(float_graph(rounded, draft)), AWARE_METHOD
     elif how in (WEIGHTS, WEIGHTS_METHOD):
         small, method = to_int8_weights(full, operators), WEIGHTS_METHOD
     else:
