@@ -31,6 +31,7 @@ from models.decision import Proportional, Ramp, Reject, Vote, levels_from
 from models.familiar import Familiar, familiar_from
 from models.foreign import Foreign
 from models.linear_graph import INPUT, OUTPUT, linear_graph
+from models.still import Still
 from preprocessing.stage import Array
 
 SCRATCH, HEAD = "from scratch", "head"
@@ -91,8 +92,9 @@ def fit(guide: Guide, name: str, base: Artifact | None = None) -> Fitted:
     levels = _levels(x, labels, guide.wanted.rest)
     out, rest = _last(x), labels.index(guide.wanted.rest)
     refusing: Foreign | Familiar | None = None
+    still: Still | None = None
     if base:
-        draft, graph, decided, refusing = fit_head(base, x, labels, out)
+        draft, graph, decided, refusing, still = fit_head(base, x, labels, out)
     else:
         draft, graph, decided = _from_scratch(guide, x, out)
     accuracy = _share(decided, x.gestures[out])
@@ -101,7 +103,8 @@ def fit(guide: Guide, name: str, base: Artifact | None = None) -> Fitted:
     origin = Provenance("calibration on the device", digest, {"wearer": (name,)}, 0, "", told)
     if guide.wanted.refuses and refusing is None:
         refusing = _familiar(x, rest)
-    decision = _decision(draft, x, levels, refusing if guide.wanted.refuses else None)
+    first = (refusing if guide.wanted.refuses else None, still)
+    decision = _decision(draft, levels, tuple(filter(None, first)))
     draft = replace(draft, name=name, decision=decision, provenance=origin)
     profile, weak = _profile_levels(x, levels, labels, guide.wanted.rest)
     golden = _golden(takes[0], guide.eye)
@@ -180,15 +183,14 @@ def _levels(x: Windowed, labels: Sequence[str], rest: str) -> dict[str, float]:
 
 
 def _decision(
-    draft: Contract, x: Windowed, levels: dict[str, float], refusing: object | None
+    draft: Contract, levels: dict[str, float], first: tuple[object, ...]
 ) -> tuple[object, ...]:
     """The decision stages: those of the contract or else the usual ones, as this wearer's levels
-    have them, behind what refuses movements that were never calibrated."""
+    have them, behind what refuses movements that were never calibrated and keeps rest still."""
     own = Proportional(levels_from(levels))
     usual = Reject(MIN_CONFIDENCE), own, Vote(VOTES_N), Ramp(RAMP_DECISIONS)
     stages = tuple(own if isinstance(s, Proportional) else s for s in draft.decision) or usual
-    kept = tuple(stage for stage in stages if not isinstance(stage, (Familiar, Foreign)))
-    return kept if refusing is None else (refusing, *kept)
+    return *first, *(s for s in stages if not isinstance(s, (Familiar, Foreign, Still)))
 
 
 def _familiar(x: Windowed, rest: int) -> Familiar | None:

@@ -21,6 +21,7 @@ from models.contract import Contract
 from models.decision import Decision
 from models.foreign import Foreign, foreign_from, narrowed, own_limit
 from models.head import Head, logits, start_means
+from models.still import Still, still_from
 
 
 class FittedHead(NamedTuple):
@@ -30,6 +31,8 @@ class FittedHead(NamedTuple):
     """(window,) of the last repetition, by what the others taught"""
     foreign: Foreign
     """what refuses other movements, with the wearer's own limit"""
+    still: Still | None
+    """what keeps rest still; None where a gesture is no stronger than rest"""
 
 
 def head_eye(artifact: Artifact | None, labels: Sequence[str]) -> Eye | None:
@@ -74,7 +77,9 @@ def fit_head(
     data = Path(base.path).read_bytes()
     graph = tflite_file.read(data)[2] if base.path.endswith(".tflite") else data
     draft = replace(contract, head=whole, labels=tuple(labels))
-    return FittedHead(draft, graph, found.argmax(axis=1), replace(stage, limit=round(limit, 3)))
+    still = still_from(x.power, x.gestures, labels.index(contract.rest))
+    stage = replace(stage, limit=round(limit, 3))
+    return FittedHead(draft, graph, found.argmax(axis=1), stage, still)
 
 
 def _strangeness(stage: Foreign, embedded: Floats, found: Floats, labels: Sequence[str]) -> Floats:

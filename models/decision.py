@@ -49,6 +49,7 @@ class Settings(Protocol):
 DECISIONS: dict[str, tuple[str, str]] = {
     "familiar": ("models.familiar", "Familiar"),
     "foreign": ("models.foreign", "Foreign"),
+    "still": ("models.still", "Still"),
     "reject": ("models.decision", "Reject"),
     "proportional": ("models.decision", "Proportional"),
     "vote": ("models.decision", "Vote"),

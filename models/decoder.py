@@ -19,6 +19,7 @@ from models.guessed import Doubt, doubt_of
 from models.head import logits as densities
 from models.intent import Intent
 from models.slip import as_calibrated
+from models.still import Still
 from preprocessing.ring import order_of
 from preprocessing.stage import Array, Chain
 
@@ -90,7 +91,7 @@ class Decoder:
         self._shape = contract.input.shape
         self._rest = contract.labels.index(contract.rest)
         self._decision = contract.decision
-        self._spread = any(isinstance(stage, Familiar) for stage in contract.decision)
+        self._spread = any(isinstance(stage, (Familiar, Still)) for stage in contract.decision)
         self._foreign = any(isinstance(stage, Foreign) for stage in contract.decision)
         self._labels = contract.labels
         self._rate_hz = contract.spec.rate_hz

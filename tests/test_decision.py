@@ -95,5 +95,5 @@ def test_settings_survive_json(stage: Any) -> None:
 
 
 def test_every_row_of_the_table_is_tried_here() -> None:
-    elsewhere = {"familiar", "foreign"}  # tests/test_familiar.py, tests/test_foreign.py
+    elsewhere = {"familiar", "foreign", "still"}  # in tests/test_<kind>.py
     assert set(DECISIONS) == {"reject", "proportional", "vote", "hold", "ramp"} | elsewhere

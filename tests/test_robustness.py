@@ -158,11 +158,12 @@ def test_noise_is_measured_by_rest_and_clipped_as_the_armband_does() -> None:
         assert one.begin >= begin
 
 
-def test_each_electrode_is_lost_once_and_the_band_turned_both_ways() -> None:
+def test_each_electrode_is_lost_once_alone_and_with_a_neighbour_and_the_band_turned() -> None:
     stream, begin = stream_of(parts())
-    made = [one.damage for one in damages(stream, begin, "rest")]
-    assert made.count("lost electrode") == 8
-    assert made.count("turned band") == 2
+    made = [(one.damage, one.amount) for one in damages(stream, begin, "rest")]
+    assert made.count(("lost electrode", 1)) == 8
+    assert made.count(("lost electrode", 2)) == 4
+    assert made.count(("turned band", 1)) == 2
 
 
 def test_unknown_movements_are_no_known_ones_and_rest_stays_rest(demo: Artifact) -> None:

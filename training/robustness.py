@@ -107,6 +107,9 @@ def damages(stream: Session, begin: int, rest: str, seed: int = 0) -> Iterator[D
     yield made("none", STRIKES_S, "s later", x, later)
     for channel in range(channels_n):
         yield made("lost electrode", 1, "", lost_electrodes(x, (channel,), strike), later)
+    for first in range(0, channels_n - 1, 2):
+        pair = lost_electrodes(x, (first, first + 1), strike)
+        yield made("lost electrode", 2, "neighbours", pair, later)
     for places in (-1, 1):
         yield made("turned band", 1, "place", np.roll(x, places, axis=1))
     for share in LOSSES:

@@ -1,8 +1,9 @@
 """Who is heard of the MyoArmbandDataset in the protocol "robustness": the model of the protocol
 "myo" after one cycle of training0, on Test0.
 
-Three times: as it is; with the stage that refuses what is strange to the calibration
-(models.foreign); and so with two of the six gestures never calibrated, each pair in turn.
+Three times, each with what keeps rest still (models.still): as it is; with the stage that refuses
+what is strange to the calibration (models.foreign); and so with two of the six gestures never
+calibrated, each pair in turn.
 """
 
 from __future__ import annotations
@@ -18,7 +19,16 @@ from models.artifact import Artifact
 from models.calibrate import calibrated
 from models.foreign import Foreign, foreign_from, narrowed
 from models.head import Head
-from training.covariance import Family, deploy_head, features, fit_family, wearers_head
+from models.still import Still, still_from
+from preprocessing.stage import Chain, offline
+from training.covariance import (
+    Family,
+    chain_of,
+    deploy_head,
+    features,
+    fit_family,
+    wearers_head,
+)
 from training.datasets import Segment, Selection, fingerprint, read_myo_armband
 from training.export import write_artifact
 from training.recipe import Signal
@@ -51,7 +61,11 @@ def myo_subjects(root: Path, folder: Path, users_n: int = 9) -> tuple[Subjects, 
         refuse_overlap({"pre-training": general, "calibration": own, "test": test})
 
         def deployed(
-            head: Head, left: Sequence[int], stage: Foreign | None, user: str = user
+            head: Head,
+            left: Sequence[int],
+            stage: Foreign | None,
+            user: str = user,
+            own: Sequence[Segment] = own,
         ) -> Artifact:
             labels = tuple(g for k, g in enumerate(MYO_GESTURES) if k not in left)
             words = "".join(map(str, left)) + ("-foreign" if stage else "")
@@ -59,9 +73,9 @@ def myo_subjects(root: Path, folder: Path, users_n: int = 9) -> tuple[Subjects, 
             made = replace(family, head=head)
             whole = (path, made, head, labels, REST, origin, golden)
             artifact, _ = deploy_head(*whole, adaptive=True, name=MYO)
-            if stage is None:
-                return artifact
-            draft = replace(artifact.contract, decision=(stage,))
+            still = _still([s for s in own if s.gesture in labels], labels, signal)
+            stages = tuple(s for s in (stage, still) if s is not None)
+            draft = replace(artifact.contract, decision=stages)
             return write_artifact(path, family.small, draft, golden)
 
         head = wearers_head(family, own, MYO_GESTURES, signal)
@@ -73,6 +87,16 @@ def myo_subjects(root: Path, folder: Path, users_n: int = 9) -> tuple[Subjects, 
             artifact = deployed(some, left, stage)
             left_out[MYO_FOREIGN].append(_without(user, artifact, test, left))
     return models, left_out
+
+
+def _still(own: Sequence[Segment], labels: Sequence[str], signal: Signal) -> Still | None:
+    """What keeps the wearer's rest still, from the same calibration."""
+    cut = Chain(chain_of(signal, own[0].spec).stages[:2])
+    windows = offline(cut, np.concatenate([s.samples for s in own]), own[0].spec)
+    _, held, _ = features(own, cut, labels, signal)
+    inside = held >= 0
+    power = np.square(windows[inside], dtype=np.float64).mean(axis=2)
+    return still_from(power, held[inside], labels.index(REST))
 
 
 def _narrow(
