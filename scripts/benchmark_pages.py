@@ -1,4 +1,4 @@
-"""The parts of docs/benchmarks.md on other days and on damage, with their plots."""
+"""The part of docs/benchmarks.md on damage to the signal, with its plots."""
 
 from __future__ import annotations
 
@@ -9,14 +9,6 @@ Row = Mapping[str, Any]
 COLOURS = ("#0a6", "#777", "#c40", "#06c", "#a0a")
 WIDTH, HEIGHT = 420, 200
 
-DAYS = """Decisions are the decoder's arithmetic in float, from the begin of each session, without a
-vote; what int8 costs stands above. `lda` is a linear discriminant on time-domain features;
-`covariance` the head without adaptation (before) and `covariance_adaptive` with it (after), which
-sees the past of the session alone and no labels. Others of the same set teach, never who is tested.
-"nobody": of the wearer nothing is known. Windows come every 50 ms (100 ms in unibo).
-Features, head and adaptation are those of the protocol myo, not tuned here. How much of a set is
-used was set for time, in part after earlier runs on more or fewer of its days had been seen.
-"""
 DAMAGE = """Heard hop by hop in the live path: bad channels guessed from the others once found, the
 line taken out, short gaps bridged, the channels of a turned band put in order. "cost" is against
 the same windows undamaged; "rejected" counts all decisions, those across a change too. A turned
@@ -52,66 +44,6 @@ two places were not tried.
 
 On 2 busy cores the command took 28.7 minutes, 6.3 of them of the processor.
 """
-
-
-def days_part(record: Mapping[str, Any]) -> list[str]:
-    """A table for each study, and where what wins."""
-    rows: Sequence[Row] = record["rows"]
-    out = [DAYS]
-    for name in dict.fromkeys(row["set"] for row in rows):
-        mine = [row for row in rows if row["set"] == name]
-        cut = f" ({mine[0]['cut']})" if mine[0]["cut"] else ""
-        out += [
-            f"### {name}: {mine[0]['question']}{cut}",
-            "",
-            "| tested | calibration | model | mean | 95 % of users' draws | worst | mean recall "
-            "| rest moved | least gain of a user by adapting | users |",
-            "|---|---|---|---|---|---|---|---|---|---|",
-        ]
-        out += [_day_line(row) for row in mine]
-        out += ["", *_winners(mine), ""]
-    return out
-
-
-def _day_line(row: Row) -> str:
-    low, high = row["ci95"]
-    change = row.get("worst_change")
-    lost = "" if change is None else f"{100 * change:+.1f}"
-    return (
-        f"| {row['case']} | {row['calibration']} | {row['model']} | {100 * row['mean']:.1f} "
-        f"| {100 * low:.1f} to {100 * high:.1f} | {100 * row['worst']:.1f} "
-        f"| {100 * row['mean_recall']:.1f} | {100 * row['rest_false_activation']:.1f} | {lost} "
-        f"| {len(row['per_user'])} |"
-    )
-
-
-def _winners(rows: Sequence[Row]) -> list[str]:
-    out = []
-    for case, calibration in dict.fromkeys((r["case"], r["calibration"]) for r in rows):
-        mine = [r for r in rows if (r["case"], r["calibration"]) == (case, calibration)]
-        best = max(mine, key=lambda r: float(r["mean"]))
-        if best["model"] != "covariance_adaptive":
-            out.append(f"Best {case}, calibrated by {calibration}: `{best['model']}`.  ")
-    return out
-
-
-def days_svg(record: Mapping[str, Any]) -> str:
-    """Before (hollow) and after (full) adaptation: one line for each case and calibration."""
-    rows = [row for row in record["rows"] if "before" in row]
-    parts, left, step = [], 330, 18
-    for i, row in enumerate(rows):
-        y = 20 + step * i
-        before, after = (left + 4 * 100 * row[k] for k in ("before", "mean"))
-        colour = "#0a6" if after >= before else "#c40"
-        label = f"{row['set']}, {row['case']}, {row['calibration']}"
-        parts.append(f'<text x="4" y="{y + 4}">{label}</text>')
-        parts.append(f'<line x1="{before:.0f}" x2="{after:.0f}" y1="{y}" y2="{y}" {line(colour)}')
-        parts.append(f'<circle cx="{before:.0f}" cy="{y}" r="4" fill="#fff" stroke="{colour}"/>')
-        parts.append(f'<circle cx="{after:.0f}" cy="{y}" r="4" fill="{colour}"/>')
-    bottom = 20 + step * len(rows)
-    for share in (0, 25, 50, 75, 100):
-        parts.append(f'<text x="{left + 4 * share - 8}" y="{bottom + 10}">{share}%</text>')
-    return svg(left + 430, bottom + 20, parts)
 
 
 def robustness_part(record: Mapping[str, Any]) -> list[str]:

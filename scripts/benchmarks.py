@@ -17,13 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from scripts.benchmark_continuous import continuous_part  # noqa: E402
+from scripts.benchmark_days import days_part, days_svg  # noqa: E402
 from scripts.benchmark_families import RAW, families_part, families_svg  # noqa: E402
-from scripts.benchmark_pages import (  # noqa: E402
-    days_part,
-    days_svg,
-    robustness_part,
-    robustness_svg,
-)
+from scripts.benchmark_pages import robustness_part, robustness_svg  # noqa: E402
 from scripts.benchmark_preface import PREFACE  # noqa: E402
 from scripts.figures import FLEXOR, FOLDER, commit, machine  # noqa: E402 - a script's own place
 

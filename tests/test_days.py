@@ -285,5 +285,18 @@ def test_the_page_says_where_no_adaptation_or_the_linear_discriminant_wins() -> 
     assert "Best later, calibrated by nobody: `covariance`." in page
     assert "-10.0" in page
     assert 'fill="#c40"' in days_svg(record)
+    assert "at least 99.5 % equal decisions: 3 of 3 rows, 3 of them not rounded" in page
+    assert "adaptation gains or costs nothing in the mean in 0 of 1 rows" in page
     better = {key: value for key, value in found.items() if key[2] != "covariance"}
     assert "Best" not in "\n".join(days_part({"rows": rows_of("set", STUDY, better)}))
+
+
+def test_the_page_names_rows_that_int8_costs_too_much() -> None:
+    found = {("later", FIRST, m): {"a": [outcome(0.9)]} for m in MODELS[:2]}
+    good, bad = rows_of("set", STUDY, found)
+    bad |= {"float_mean": 0.91, "int8_agreement": 0.99, "int8_agreement_worst": 0.98}
+    page = "\n".join(days_part({"rows": [good, bad | {"bytes": 150_001}]}))
+    for goal in ("equal decisions", "points of float", "at most 150 kB"):
+        (line,) = [told for told in page.splitlines() if goal in told and told.startswith("- ")]
+        assert "1 of 2 rows, 1 of them not rounded" in line
+        assert line.endswith("; not set, later, first session, covariance")
