@@ -76,7 +76,7 @@ def fit_head(
     whole, stage = fitted(np.ones(len(last), bool))
     data = Path(base.path).read_bytes()
     graph = tflite_file.read(data)[2] if base.path.endswith(".tflite") else data
-    draft = replace(contract, head=whole, labels=tuple(labels))
+    draft = replace(contract, head=whole, labels=tuple(labels), first_turn=None)
     still = still_from(x.power, x.gestures, labels.index(contract.rest))
     stage = replace(stage, limit=round(limit, 3))
     return FittedHead(draft, graph, found.argmax(axis=1), stage, still)

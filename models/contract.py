@@ -8,6 +8,7 @@ from typing import Any
 
 from acquisition.stream import Refused, Spec
 from models.adapt import Adaptation
+from models.first_turn import FirstTurn
 from models.guessed import Guessed
 from models.head import Head
 from preprocessing.stage import Array, Chain
@@ -123,6 +124,8 @@ class Contract:
     """How the head follows the wearer; None: it stays as it is."""
     guessed: Guessed | None = None
     """What a guessed channel does to what the head decides on; None: nobody measured it."""
+    first_turn: FirstTurn | None = None
+    """How a ring's turn is told in the first seconds; None: only later."""
 
     def __post_init__(self) -> None:
         if self.schema != SCHEMA:
@@ -144,6 +147,8 @@ class Contract:
             raise Refused("The contract wants to adapt and has no head; export it again.")
         if self.guessed is not None:
             self._check_guessed(self.guessed)
+        if self.first_turn is not None:
+            self._check_first_turn(self.first_turn)
         if self.output.shape[-1] != want_n:
             raise Refused(
                 f"The network has {self.output.shape[-1]} outputs and the contract "
@@ -176,6 +181,15 @@ class Contract:
                 f"and {dimensions_n} dimensions of a head; export it again."
             )
         guessed.tables()
+
+    def _check_first_turn(self, first: FirstTurn) -> None:
+        features_n = 0 if self.head is None else self.head.turn_spread.shape[1]
+        if first.features_n != features_n or self.adaptation is None:
+            raise Refused(
+                f"The contract tells how shifts of {first.features_n} features scatter, for a head "
+                f"that adapts and finds turns by {features_n}; export it again."
+            )
+        first.table()
 
     @property
     def follows_output(self) -> bool:

@@ -23,6 +23,7 @@ from models.contract import (
     Tensor,
 )
 from models.decision import DECISIONS
+from models.first_turn import FirstTurn
 from models.guessed import Guessed
 from models.head import Head
 from models.seal import sealed, unsealed
@@ -50,8 +51,9 @@ def to_bytes(contract: Contract) -> bytes:
         value["head"] = head_to_json(contract.head)
     if contract.adaptation:
         value["adaptation"] = dataclasses.asdict(contract.adaptation)
-    if contract.guessed:
-        value["guessed"] = dataclasses.asdict(contract.guessed)
+    for key in ("guessed", "first_turn"):
+        if value.get(key):
+            value[key] = dataclasses.asdict(value[key])
     golden = contract.golden
     value["golden"] = {
         **{f.name: getattr(golden, f.name) for f in dataclasses.fields(golden)},
@@ -84,7 +86,7 @@ def from_bytes(data: bytes) -> Contract:
 
 
 _RENAMED = {"chain", "stages"}
-_OPTIONAL = {"targets", "stream", "head", "adaptation", "guessed"}
+_OPTIONAL = {"targets", "stream", "head", "adaptation", "guessed", "first_turn"}
 """Written only where there is something to say: contracts of older versions lack them."""
 
 
@@ -123,6 +125,9 @@ def _read(value: dict[str, Any]) -> Contract:
         if "adaptation" in value
         else None,
         guessed=_record(Guessed, "guess", value["guessed"]) if "guessed" in value else None,
+        first_turn=_record(FirstTurn, "first turn", value["first_turn"])
+        if "first_turn" in value
+        else None,
     )
 
 

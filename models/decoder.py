@@ -14,6 +14,7 @@ from models.adapt import State as Adaptive
 from models.artifact import Artifact, check_spec
 from models.decision import Decision
 from models.familiar import Familiar
+from models.first_turn import Seen, first_turn, seen
 from models.foreign import Foreign
 from models.guessed import Doubt, doubt_of
 from models.head import logits as densities
@@ -75,6 +76,8 @@ class State:
     """channels that somebody guesses: how loud they are tells nothing of the gesture"""
     doubt: Doubt | None = None
     """what is known of decisions while they are guessed"""
+    first: Seen | None = None
+    """of the first seconds of somebody who did not calibrate"""
     counters: Counters = field(default_factory=Counters)
 
 
@@ -102,6 +105,9 @@ class Decoder:
         """None: the network's output holds the logits"""
         self._turn = 0 if head is None else head.turn
         self._guesses = contract.guessed.tables() if contract.guessed else None
+        first = contract.first_turn
+        asks = first and head and not head.calibrated and settings and settings.turn_blocks
+        self._shifts = (first.table(), first.rest) if first and asks else None
         self._follows_output = contract.follows_output
         self.max_concealed_n = contract.windows.hop_samples
         """A gap of at most one hop is bridged by the last sample; a longer one ends the state."""
@@ -113,7 +119,8 @@ class Decoder:
         labels, rest = self.contract.labels, self.contract.rest
         decision = [s.start(labels, rest) for s in self.contract.decision]
         adaptive = self.adapter.start() if self.adapter else None
-        return State(before, after, decision, self.runtime.start(), adaptive)
+        first = seen(self.adapter.head) if self.adapter and self._shifts else None
+        return State(before, after, decision, self.runtime.start(), adaptive, first=first)
 
     def push(self, chunk: Chunk, state: State) -> list[Window]:
         """The windows that the chunk completes. Never raises for what a stream can bring: gaps
@@ -160,6 +167,8 @@ class Decoder:
         if self.adapter and adaptive and not state.doubt:
             learned = embedding[None] if self._follows_output else window.x
             self.adapter.learn(learned, adaptive, strange=self._foreign and decision.rejected)
+            if state.first is not None:
+                self._ask_first(window.x[0], state.first, self.adapter, adaptive)
         state.counters.decisions += 1
         state.counters.rejected += decision.rejected
         return Intent(
@@ -183,6 +192,15 @@ class Decoder:
             adapter, embedding = doubt.adapter, embedding - doubt.shift
         decided: list[float] = adapter.logits(embedding, adaptive, x).tolist()
         return decided, embedding
+
+    def _ask_first(self, x: Any, first: Seen, adapter: Adapter, adaptive: Adaptive) -> None:
+        """Whether the ring is worn in another way. What was learnt by then is found afresh."""
+        if self._shifts is None:
+            return
+        turn = first_turn(adapter.head, self._shifts, x, adaptive.turn, self._rest, first)
+        if turn != adaptive.turn:
+            adaptive.turn, adaptive.means, adaptive.watch = turn, adapter.reference, 0.0
+            adaptive.counts.turns += 1
 
     def _doubting(self, adapter: Adapter, turn: int, state: State) -> Doubt | None:
         """What is known of decisions on channels that are guessed now."""
@@ -224,6 +242,8 @@ class Decoder:
         state.network = fresh.network
         if self.adapter and state.adaptive:
             self.adapter.forget_block(state.adaptive)
+        if state.first is not None:
+            state.first.forget_block()
         state.sample_n += lost
         state.started_sample_n = state.sample_n
         state.last = None

@@ -68,20 +68,21 @@ def write_myo(folder: Path, parts: Sequence[Segment]) -> None:
         (folder / f"classe_{n}.dat").write_bytes(counts.tobytes())
 
 
-def headed(path: Path) -> Artifact:
-    """Three gestures of the toy signal, by six wearers of different strength: a ring's head that
-    adapts."""
+def headed(path: Path, segments: Sequence[Segment] = ()) -> Artifact:
+    """What people taught a ring's head that adapts: else three gestures of the toy signal, by six
+    wearers of different strength."""
     from models.contract import Provenance
     from training.covariance import deploy_head, fit_family
     from training.recipe import Signal
 
-    segments = [
+    segments = segments or [
         Segment(f"u{u}", "s", c, g, (0.6 + 0.1 * u) * signal(g, 300, 10 * u + c), SPEC)
         for u in range(6)
         for c in range(2)
         for g in LABELS
     ]
-    family = fit_family(segments, LABELS, Signal(), 8)
+    labels = tuple(dict.fromkeys(part.gesture for part in segments))
+    family = fit_family(segments, labels, Signal(), 8)
     origin = Provenance("toy", "0" * 64, {"train": ("nobody",)}, 0, "unknown", {})
-    whole = (LABELS, "rest", origin, signal("close", 120))
+    whole = (labels, "rest", origin, segments[1].samples[:120])
     return deploy_head(path, family, family.head, *whole, adaptive=True, name="toy")[0]

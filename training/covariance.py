@@ -17,6 +17,7 @@ from models.adapt import Adaptation
 from models.artifact import Artifact
 from models.calibrate import calibrated
 from models.contract import Contract, Provenance, Quantization, Tensor
+from models.first_turn import FirstTurn
 from models.guessed import Guessed
 from models.head import Head
 from preprocessing.bands import BandCovariance
@@ -25,6 +26,7 @@ from preprocessing.stage import Chain, offline
 from preprocessing.windows import Windows
 from training.datasets import Segment
 from training.export import NO_GOLDEN, calibration_digest, write_artifact
+from training.first_turn import first_turn_from
 from training.guessed import guessed_from
 from training.head import Session, fit_head
 from training.quantize import INPUT, METHOD, OUTPUT, feeds_of, to_int8, to_onnx
@@ -48,6 +50,7 @@ class Family:
     quantization: Quantization
     spec: Spec
     guessed: Guessed | None = None
+    first_turn: FirstTurn | None = None
 
 
 def chain_of(signal: Signal, spec: Spec) -> Chain:
@@ -81,11 +84,10 @@ def fit_family(
     small = to_int8(full, feeds_of(full, every, None), None)
     quantization = Quantization(METHOD, calibration_digest(every), 1.0, 0.0)
     family = Family(chain, head, adaptation, full, small, quantization, spec)
-    people = [
-        (_one_cycle(parts), _fitted(family, *found).turn if ring_n else 0)
-        for parts, found in zip(sessions(segments), users, strict=True)
-    ]
-    return replace(family, guessed=guessed_from(people, spec, chain, head))
+    turns = [_fitted(family, *found).turn if ring_n else 0 for found in users]
+    people = list(zip(map(_one_cycle, sessions(segments)), turns, strict=True))
+    first = first_turn_from(known, turns, head) if ring_n else None
+    return replace(family, guessed=guessed_from(people, spec, chain, head), first_turn=first)
 
 
 def _one_cycle(parts: Sequence[Segment]) -> Samples:
@@ -154,6 +156,7 @@ def deploy_head(
         head=head,
         adaptation=family.adaptation if adaptive else None,
         guessed=family.guessed,
+        first_turn=family.first_turn if adaptive and not head.calibrated else None,
     )
     plain = replace(draft, quantization=Quantization("none", "", 1.0, 0.0))
     beside = path.with_name(f"{path.stem}.float.onnx")
