@@ -86,9 +86,9 @@ def families_part(record: Mapping[str, Any]) -> list[str]:
     rows: Sequence[Row] = record["rows"]
     out = [
         FAMILIES,
-        "| model | cycles | mean | 95 % of users' draws | worst | float | int8 = float | params "
-        "| MACs | kB | graph us | decision us | calibration s | seeds |",
-        "|" + "---|" * 14,
+        "| model | cycles | mean | 95 % of users' draws | worst | float | int8 = float | rounded "
+        "| params | MACs | kB | graph us | decision us | calibration s | cpu s | seeds |",
+        "|" + "---|" * 16,
     ]
     for row in rows:
         low, high = row["ci95"]
@@ -96,8 +96,9 @@ def families_part(record: Mapping[str, Any]) -> list[str]:
             f"| {row['model']} | {row['cycles']} | {100 * row['mean']:.2f} "
             f"| {100 * low:.1f} to {100 * high:.1f} | {100 * row['worst']:.2f} "
             f"| {100 * row['float_mean']:.2f} | {100 * row['int8_agreement']:.2f} "
-            f"| {row['params']} | {row['macs']} | {row['bytes'] / 1000:.0f} | {row['us']:.0f} "
-            f"| {row['decision_us']:.0f} | {row['calibrate_s']:.0f} | {_seeds(row)} |"
+            f"| {_rounded(row)} | {row['params']} | {row['macs']} | {row['bytes'] / 1000:.0f} "
+            f"| {row['us']:.0f} | {row['decision_us']:.0f} | {row['calibrate_s']:.0f} "
+            f"| {_spent(row)} | {_seeds(row)} |"
         )
     users = list(rows[0]["per_user"])
     names = [user.split("/")[-1] for user in users]
@@ -107,6 +108,19 @@ def families_part(record: Mapping[str, Any]) -> list[str]:
         out.append(f"| {row['model']} | {row['cycles']} | {shares} |")
     best = max((row for row in rows if row["cycles"] == 1), key=lambda row: float(row["mean"]))
     return [*out, "", *_goals(best["model"], rows), ""]
+
+
+def _rounded(row: Row) -> str:
+    """How, in the words of docs/networks.md."""
+    method = row["quantization"]
+    if method == "none":
+        return "float"
+    return "static" if method.startswith("static") else "weights"
+
+
+def _spent(row: Row) -> str:
+    """Seconds of a processor that the row took, all seeds together."""
+    return "" if row["cpu_s"] is None else f"{row['cpu_s']:.0f}"
 
 
 def _seeds(row: Row) -> str:

@@ -169,6 +169,11 @@ def test_the_page_tells_every_user_the_seeds_and_what_is_missed(root: Path, tmp_
     rows = [row | {"mean": 0.9, "worst": 0.95, "mean_by_seed": [0.91, 0.89]}]
     told = "\n".join(families_part(report | {"rows": rows}))
     assert "| 91.00, 89.00 (1.00) |" in told
+    assert "| 95.00 | 100.00 | 100.00 | float |" in told.replace(
+        f"| {100 * row['float_mean']:.2f} |", "| 100.00 |"
+    ), "worst, float, agreement, how it was rounded"
+    other = row | {"quantization": "static QDQ, uint8 activations", "cpu_s": None}
+    assert "| static |" in "\n".join(families_part(report | {"rows": [other]}))
     assert "| model | cycles | Male0 |" in told
     assert "at least 99.40, seen 90.00: missed by 9.40" in told
     assert "worst user: at least 96.00, seen 95.00: missed by 1.00" in told
