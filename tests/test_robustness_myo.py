@@ -15,7 +15,7 @@ from models.still import Still
 from training import robustness_myo
 from training.datasets import Segment
 from training.robustness import UNKNOWN, stream_of, told_apart, unknown_shares
-from training.robustness_myo import MYO, MYO_FOREIGN, PAIRS, myo_subjects
+from training.robustness_myo import MYO, MYO_FOREIGN, MYO_NEW, PAIRS, myo_subjects
 
 HELD_N = 500
 LOUD = np.exp(1.2 * np.random.default_rng(9).normal(size=(len(MYO_GESTURES), 8)))
@@ -69,7 +69,15 @@ def test_what_was_left_out_is_refused_and_what_was_calibrated_is_not(made: Any) 
     assert unknown_shares(subject.artifact, heard, stream)["rejected"] > 0.8
 
 
+def test_one_artifact_is_of_nobody_and_tells_early_how_the_ring_is_worn(made: Any) -> None:
+    contract = made[0][MYO_NEW][0].artifact.contract
+    assert not contract.head.calibrated
+    assert contract.first_turn is not None
+    assert made[0][MYO][0].artifact.contract.first_turn is None
+
+
 def test_only_the_model_that_says_so_refuses(made: Any) -> None:
     models, _ = made
     assert [type(s) for s in models[MYO][0].artifact.contract.decision] == [Still]
+    assert models[MYO_NEW][0].artifact.contract.decision == ()
     assert [type(s) for s in models[MYO_FOREIGN][0].artifact.contract.decision] == [Foreign, Still]

@@ -93,6 +93,13 @@ def test_every_model_has_a_row_for_each_damage(demo: Artifact) -> None:
         run_robustness({}, hear)
 
 
+def test_a_subject_may_be_heard_under_some_damages_alone(demo: Artifact) -> None:
+    turned = Subject("u", demo, tuple(parts()), only=("turned band",))
+    made = run_robustness({"demo": [turned]}, told)["rows"]
+    damages = [row["damage"] for row in made]
+    assert damages == ["none", "turned band", "long rest", "unknown movement"]
+
+
 def test_an_artifact_that_does_not_ship_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r'no artifact "demo\.onx"'):
         run_benchmark("robustness", Path("n.toml"), tmp_path, "4", "demo.onx", "", tmp_path)

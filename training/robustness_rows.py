@@ -54,6 +54,8 @@ class Subject:
     """use of which nothing is scored"""
     whole: tuple[Segment, ...] = ()
     """whole sessions, for rest: what is scored otherwise holds too little of it"""
+    only: tuple[str, ...] = ()
+    """damages that it is heard under besides none; empty: all"""
 
 
 def subject_of(user: str, artifact: Artifact, segments: Sequence[Segment]) -> Subject:
@@ -137,6 +139,8 @@ def run_robustness(
 def _of(subject: Subject, hear: Hear) -> Iterator[tuple[tuple[str, float, str], dict[str, Any]]]:
     stream, begin = stream_of(subject.parts, subject.before)
     for one in damages(stream, begin, REST):
+        if subject.only and one.damage not in ("none", *subject.only):
+            continue
         heard = hear(subject.artifact, one.stream)
         told = shares(subject.artifact, heard, one.stream, one.begin)
         yield (one.damage, one.amount, one.unit), told
