@@ -14,7 +14,7 @@ from acquisition.stream import Refused, Spec
 from preprocessing.design import butterworth, notch
 from preprocessing.filters import Bandpass, Highpass, Notch, kernel, slow_kernel
 from preprocessing.packed import packed
-from preprocessing.recentre import Recentre
+from preprocessing.recentre import ALIKE, MEMORY_BLOCKS, Recentre
 from preprocessing.stage import STAGES, Chain, chain_from_json, chain_to_json, from_row, to_row
 from preprocessing.windows import Windows
 
@@ -227,9 +227,42 @@ def test_recentring_follows_a_changed_gain_and_stops_at_its_bound() -> None:
     assert float(y[-4000:].std()) > 2.0
 
 
+def test_a_long_rest_becomes_no_centre_where_blocks_alike_count_together() -> None:
+    rng = np.random.default_rng(8)
+    moves = [rng.normal(size=(600, 8)) * rng.uniform(0.5, 2.0, 8) for _ in range(6)]
+    rest = rng.normal(size=(12_000, 8)) * 0.1
+    x = np.concatenate([*moves, rest, *moves]).astype(np.float32)
+    how = {"prior_blocks": 30, "ridge": 1e-4, "bound": 50.0}
+    even, plain = (
+        Recentre(tuple(map(tuple, IDENTITY)), alike_blocks=alike, **how) for alike in (5.0, 0.0)
+    )
+    last = slice(len(x) - 600, len(x))
+    loud = [float(in_chunks(Chain((stage,)), x, [])[last].std()) for stage in (even, plain)]
+    assert loud[0] < 2.0 < 2 * loud[0] < loud[1]
+
+
+@given(st.lists(st.integers(1, 2999), max_size=6, unique=True))
+def test_blocks_alike_count_together_however_the_stream_is_cut(cuts: list[int]) -> None:
+    row = {"kind": "recentre", "reference": IDENTITY, "prior_blocks": 3, "block_samples": 16}
+    chain = chain_from_json([row | {"alike_blocks": 2.0}])
+    x = noise(3000) * np.repeat([1.0, 0.05], 1500)[:, None].astype(np.float32)
+    np.testing.assert_array_equal(in_chunks(chain, x, sorted(cuts)), in_chunks(chain, x, []))
+
+
+def test_old_blocks_are_forgotten_where_blocks_alike_count_together() -> None:
+    stage = Recentre(tuple(map(tuple, IDENTITY)), 10, 8, 1e-3, 50.0, alike_blocks=5.0)
+    state = stage.start(SPEC)[0]
+    for x in (noise(8 * MEMORY_BLOCKS, 1), noise(8 * 30, 2)):
+        _, state = stage.step(x, state)
+    assert state.seen.logs.shape == (MEMORY_BLOCKS, 36)
+    away = ((state.seen.logs[:, None] - state.seen.logs[None]) ** 2).sum(axis=2)
+    np.testing.assert_array_equal(state.seen.crowds, (away < ALIKE * 72 / 8).sum(axis=1))
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        {"alike_blocks": -1.0},
         {"reference": ((1.0,),)},
         {"reference": tuple(map(tuple, (-np.eye(8)).tolist()))},
         {"block_samples": 4},
