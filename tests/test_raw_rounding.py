@@ -65,6 +65,10 @@ def test_a_graph_stays_float_where_it_is_said_or_where_nothing_is_worth_rounding
     assert told.method == "none"
 
 
+def test_weights_of_operators_that_a_family_keeps_float_stay_so(graph: bytes) -> None:
+    assert weights_of(rounded(graph, QUIET, ("Conv",), WEIGHTS)[0]) == [onnx.TensorProto.FLOAT] * 2
+
+
 def test_training_to_be_rounded_is_refused(graph: bytes) -> None:
     with pytest.raises(Refused, match='"static", "weights" or "float", not "aware"'):
         rounded(graph, QUIET, None, AWARE)

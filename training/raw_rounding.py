@@ -23,6 +23,6 @@ def rounded(
     if how == FLOAT or operators == ():
         return full, Quantization(NOTHING, "", 1.0, 0.0)
     if how == WEIGHTS:
-        return to_int8_weights(full), Quantization(WEIGHTS_METHOD, "", 1.0, 0.0)
+        return to_int8_weights(full, operators), Quantization(WEIGHTS_METHOD, "", 1.0, 0.0)
     small = to_int8(full, feeds_of(full, windows, None), operators)
     return small, Quantization(METHOD, calibration_digest(windows), 1.0, 0.0)

@@ -26,7 +26,7 @@ LEAST = 1e-8
 
 def to_int8_weights(graph: bytes, operators: Sequence[str] | None = None) -> bytes:
     """A float graph with the weights of those operators as int8, one scale for each output; None:
-    of all that are in ALL.
+    of all that are in ALL. Recurrent layers are always among them, for they have no other int8.
 
     Nothing is calibrated, so no signal can be stronger than what was seen.
     """
@@ -35,7 +35,7 @@ def to_int8_weights(graph: bytes, operators: Sequence[str] | None = None) -> byt
     makers = {name: node for node in model.graph.node for name in node.output}
     unpacked = []
     for node in list(model.graph.node):
-        if node.op_type not in (operators or ALL):
+        if node.op_type not in (*(operators or ALL), *RECURRENT):
             continue
         for name in _weights(node, makers, held):
             weight = numpy_helper.to_array(held[name])

@@ -19,8 +19,8 @@ class Gru(nn.Module):
     """(batch, channel, 1, time) -> (batch, output): a bank of filters, one value of each every
     4 samples, a recurrent layer over these, and a head on its last and its mean output.
 
-    The recurrent layer stays float: onnxruntime has no quantized GRU, and its quantized LSTM is
-    none of ONNX's own operators.
+    The recurrent layer computes in float: onnxruntime has no quantized GRU, and its quantized LSTM
+    is none of ONNX's own operators. Its weights become int8 where weights alone are rounded.
     """
 
     TAKES: ClassVar[str] = "window"
