@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisition.stream import Refused
-from models.head import Head, Matrix
+from models.head import Head, Matrix, of_one_view
 from models.turns import turn_products
 
 WORTH = 1.0
@@ -95,7 +95,7 @@ def _factors(head: Head, x: Matrix, gestures: NDArray[np.int64]) -> Matrix:
     own = away.T @ away / len(x)
     own = (1 - SHRINK) * own + SHRINK * np.trace(own) / n * np.eye(n)
     general = np.linalg.inv(np.matmul(head.factors, head.factors.transpose(0, 2, 1)))
-    mixed = (1 - OWN_SCATTER) * general + OWN_SCATTER * own
+    mixed = np.where(of_one_view(head.views), (1 - OWN_SCATTER) * general + OWN_SCATTER * own, 0.0)
     return factors_of(mixed)
 
 

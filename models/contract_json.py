@@ -25,7 +25,7 @@ from models.contract import (
 from models.decision import DECISIONS
 from models.first_turn import FirstTurn
 from models.guessed import Guessed
-from models.head import Head
+from models.head import Head, of_one_view
 from models.seal import sealed, unsealed
 from preprocessing.packed import packed
 from preprocessing.stage import Array, chain_from_json, chain_to_json, from_row, to_row
@@ -132,24 +132,30 @@ def _read(value: dict[str, Any]) -> Contract:
 
 
 def head_to_json(head: Head) -> dict[str, Any]:
-    """JSON-ready; `head_from_json` reads it back, arrays as float32."""
+    """JSON-ready; `head_from_json` reads it back, arrays as float32; of factors only what one view
+    of the window holds."""
     value = {f.name: getattr(head, f.name) for f in dataclasses.fields(head)}
-    rows, columns = np.tril_indices(head.means.shape[1])
-    value["factors"] = head.factors[:, rows, columns]
+    value["factors"] = head.factors[:, np.tril(of_one_view(head.views))]
+    if len(head.views) > 1:
+        value["views"] = list(head.views)
     return {k: _packed(v) if isinstance(v, np.ndarray) else v for k, v in value.items()}
 
 
 def head_from_json(value: Mapping[str, Any]) -> Head:
     """Refuses unknown, missing and malformed parts."""
-    _check_keys("head", value, {f.name for f in dataclasses.fields(Head)})
+    known = {f.name for f in dataclasses.fields(Head)}
+    _check_keys("head", value, known | ({"views"} & set(value)))
     fields: dict[str, Any] = {
         k: _unpacked(v).astype(np.float64) if isinstance(v, Mapping) else int(v)
         for k, v in value.items()
+        if k != "views"
     }
     n = fields["means"].shape[-1]
-    rows, columns = np.tril_indices(n)
+    views = [int(size) for size in value.get("views", (n,))]
+    if min(views, default=0) < 1 or sum(views) != n:
+        raise Refused(f"The head's views {views} do not make its {n} dimensions; export it again.")
     factors = np.zeros((len(fields["factors"]), n, n))
-    factors[:, rows, columns] = fields["factors"]
+    factors[:, np.tril(of_one_view(views))] = fields["factors"]
     return Head(**{**fields, "factors": factors})
 
 

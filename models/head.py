@@ -12,6 +12,7 @@ standard normal: the ways in which the users of the training differed from each 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -121,9 +122,27 @@ class Head:
         """(gesture,): logarithms of the densities' normalisation, but for a constant."""
         return np.asarray(np.log(np.diagonal(self.factors, axis1=1, axis2=2)).sum(axis=1))
 
+    @cached_property
+    def views(self) -> tuple[int, ...]:
+        """Dimensions of each view of the window that the head rests on, in their order. The factors
+        hold 0 between views: what each says is summed, and none explains another's scatter."""
+        some = (self.factors != 0).any(axis=0)
+        some = some | some.T
+        sizes: list[int] = []
+        while sum(sizes) < len(some):
+            sizes.append(int(some[sum(sizes)].sum()))
+        clean = sum(sizes) == len(some) and np.array_equal(of_one_view(sizes), some)
+        return tuple(sizes) if clean else (len(some),)
+
     def embed(self, features: NDArray[Any], turn: int) -> Matrix:
         """(window, dimension) of features (window, feature), in float."""
         return np.asarray(features[:, self.turns[turn]] @ self.projection + self.offset)
+
+
+def of_one_view(sizes: Sequence[int]) -> NDArray[np.bool_]:
+    """(dimension, dimension): which are of the same view, for views of these sizes."""
+    owner = np.repeat(np.arange(len(sizes)), sizes)
+    return np.asarray(owner[:, None] == owner)
 
 
 def logits(head: Head, embedding: NDArray[Any], means: Matrix) -> Matrix:

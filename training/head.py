@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from acquisition.stream import Refused
 from models.calibrate import factors_of
-from models.head import Head, Matrix
+from models.head import Head, Matrix, of_one_view
 from preprocessing.bands import ring_turns
 
 DIMENSIONS = 40
@@ -25,6 +25,9 @@ ALIGNING = 3
 """Rounds in which each user is turned to where the others' gestures explain the labels best."""
 EVERY = 4
 """Neighbouring windows share nearly all samples: one in so many is enough for that."""
+
+Views = Sequence[tuple[int, int]]
+"""(features, dimensions) of each view"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,17 +46,26 @@ def fit_head(
     block_windows: int,
     ring_n: int = 0,
     dimensions_n: int = DIMENSIONS,
+    views: Views = (),
 ) -> Head:
     """The head of a wearer of whom nothing is known yet.
 
     Each session counts as one user; two are the least. ring_n: electrodes of a ring that may be
-    worn turned, 0 where they keep their places. Refuses a session that lacks a gesture.
+    worn turned, 0 where they keep their places. views: (features, dimensions) of each of several
+    views of a window that stand side by side in the features; each is projected for itself, and
+    scatters for itself. Refuses a session that lacks a gesture, and views of other features.
     """
     if len(sessions) < 2:
         raise Refused(f"A head needs the sessions of at least 2 users, not {len(sessions)}.")
     for n, session in enumerate(sessions):
         if set(range(gestures_n)) - set(session.gestures.tolist()):
             raise Refused(f"Session {n} of the head's training lacks a gesture of {gestures_n}.")
+    features_n = sessions[0].features.shape[1]
+    views = views or ((features_n, dimensions_n),)
+    if sum(n for n, _ in views) != features_n:
+        raise Refused(
+            f"The views {tuple(views)} of a head's training do not hold its {features_n} features."
+        )
     if ring_n:
         sessions = aligned(sessions, gestures_n, ring_n)
     windows = [_centred(s.features, s.gestures, gestures_n) for s in sessions]
@@ -64,7 +76,7 @@ def fit_head(
     shifts = centres.mean(axis=1)
     shapes = centres - shifts[:, None]
     usual, shift = shapes.mean(axis=0), shifts.mean(axis=0)
-    project = _projection(np.concatenate([away for _, away, _ in blocks]), shapes, dimensions_n)
+    project = _in_views(np.concatenate([away for _, away, _ in blocks]), shapes, views)
     apart = (shapes - usual) @ project
     n = project.shape[1]
     voices = apart.reshape(len(sessions), -1) / np.sqrt(len(sessions) - 1)
@@ -78,7 +90,9 @@ def fit_head(
         shift_covariance=_shrunk(np.cov(((shifts - shift) @ project).T), SHIFT_SHRINK),
         means=usual @ project,
         voices=voices,
-        factors=_factors(scatter @ project, owners, gestures_n),
+        factors=_factors(
+            scatter @ project, owners, gestures_n, of_one_view([min(view) for view in views])
+        ),
         ring_n=ring_n,
         **(_for_turns([(out, held) for _, out, held in blocks], shapes, shift) if ring_n else {}),
     )
@@ -166,13 +180,30 @@ def _projection(scatter: Matrix, shapes: Matrix, dimensions_n: int) -> Matrix:
     return np.asarray(white @ directions[:, ::-1][:, :dimensions_n])
 
 
-def _factors(scatter: Matrix, held: NDArray[np.int64], gestures_n: int) -> Matrix:
+def _in_views(scatter: Matrix, shapes: Matrix, views: Views) -> Matrix:
+    """(feature, dimension): each view's own projection, 0 between them."""
+    features_n = scatter.shape[1]
+    parts = []
+    first = 0
+    for size, dimensions_n in views:
+        part = slice(first, first + size)
+        found = _projection(scatter[:, part], shapes[:, :, part], dimensions_n)
+        whole = np.zeros((features_n, found.shape[1]))
+        whole[part] = found
+        parts.append(whole)
+        first += size
+    return np.concatenate(parts, axis=1)
+
+
+def _factors(
+    scatter: Matrix, held: NDArray[np.int64], gestures_n: int, together: NDArray[np.bool_]
+) -> Matrix:
     shared = _shrunk(scatter.T @ scatter / len(scatter), SHRINK)
     mixed = []
     for k in range(gestures_n):
         x = scatter[held == k]
         own = _shrunk(x.T @ x / len(x), SHRINK)
-        mixed.append((1 - OF_ITS_OWN) * shared + OF_ITS_OWN * own)
+        mixed.append(np.where(together, (1 - OF_ITS_OWN) * shared + OF_ITS_OWN * own, 0.0))
     return factors_of(mixed)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from acquisition.myo_files import MYO_GESTURES
 from acquisition.session import Session
 from models.artifact import Artifact
 from models.contract import Provenance
+from training import combined
 from training.covariance import deploy_head, fit_family, wearers_head
 from training.datasets import Segment, fingerprint, read_myo_armband
 from training.fit import Progress
@@ -56,6 +56,7 @@ MODELS: Mapping[str, bool] = {
     "covariance_adaptive": True,
     "second_order": False,
     "second_order_adaptive": True,
+    "combined": False,
     "combined_adaptive": True,
 }
 """name -> whether its head follows the wearer"""
@@ -132,12 +133,10 @@ def _maker(general: Sequence[Segment], case: Case, folder: Path) -> Maker:
     return make
 
 
-def _raw_maker(
-    general: Sequence[Segment], case: Case, folder: Path, *, both: bool = False
-) -> Maker:
-    """The same with a network on raw windows; both: and the hand-crafted features beside it."""
+def _raw_maker(general: Sequence[Segment], case: Case, folder: Path) -> Maker:
+    """The same with a network on raw windows."""
     recipe = signal_of(RECIPE, case.window_samples)
-    family = fit_raw_family(general, MYO_GESTURES, recipe, folder, both=both)
+    family = fit_raw_family(general, MYO_GESTURES, recipe, folder)
     golden = _golden(general)
 
     def make(path: Path, own: Sequence[Segment], origin: Provenance, **how: Any) -> Made:
@@ -150,10 +149,28 @@ def _raw_maker(
     return make
 
 
+def _combined_maker(general: Sequence[Segment], case: Case, folder: Path) -> Maker:
+    """Both in one graph; the hand-crafted features alone where there is no calibration."""
+    recipe = signal_of(combined.RECIPE, case.window_samples)
+    taught = combined.fit_combined(general, MYO_GESTURES, recipe, RING_N, folder)
+    golden = _golden(general)
+
+    def make(path: Path, own: Sequence[Segment], origin: Provenance, **how: Any) -> Made:
+        told: Any = (MYO_GESTURES, REST, origin, golden)
+        if not own:
+            return *deploy_head(path, taught.alone, taught.alone.head, *told, **how), 0.0
+        begin = time.perf_counter()
+        found = combined.wearers_both(taught, own)
+        taken_s = time.perf_counter() - begin
+        return *deploy_raw(path, taught.both, *found, *told, **how), taken_s
+
+    return make
+
+
 MAKERS: Mapping[str, Callable[..., Maker]] = {
     "covariance": _maker,
     "second_order": _raw_maker,
-    "combined": partial(_raw_maker, both=True),
+    "combined": _combined_maker,
 }
 """model without "_adaptive" -> what deploys it"""
 

@@ -28,7 +28,7 @@ from training.datasets import Segment
 from training.export import NO_GOLDEN, write_artifact
 from training.fit import Progress
 from training.folding import folded
-from training.head import DIMENSIONS, Session, fit_head
+from training.head import DIMENSIONS, Session, Views, fit_head
 from training.quantize import INPUT, OUTPUT, to_onnx
 from training.raw_rounding import rounded
 from training.raw_weights import kept_weights
@@ -84,23 +84,18 @@ def fit_raw_family(
     recipe: Recipe,
     folder: Path,
     progress: Progress | None = None,
-    *,
-    both: bool = False,
 ) -> RawFamily:
-    """From the sessions of many users; both: band covariances stand beside the network's embedding,
-    one graph, one head. folder: keeps the network's weights for a later call with
+    """From the sessions of many users. folder: keeps the network's weights for a later call with
     the same recipe and users."""
     spec, users = spec_of(segments), sessions(segments)
     network = network_for(recipe, len(spec.channels), len(labels))
     network.load_state_dict(dict(kept_weights(segments, labels, recipe, folder, progress)))
     network.eval()
-    known = [windows_of(parts, recipe, labels, recipe.signal.hop_samples, both) for parts in users]
-    chain = _chain(recipe, mean_of([reference(parts, recipe) for parts in users]), both)
+    known = [windows_of(parts, recipe, labels, recipe.signal.hop_samples) for parts in users]
+    chain = chain_of(recipe, mean_of([reference(parts, recipe) for parts in users]))
     adaptation = adaptation_for(recipe.signal, spec)
     told = [(x, held) for x, held, _ in known]
-    return family_of(
-        network, told, labels, recipe, chain, spec, adaptation.block_windows, both=both
-    )
+    return family_of(network, told, labels, recipe, chain, spec, adaptation.block_windows)
 
 
 def family_of(
@@ -114,14 +109,16 @@ def family_of(
     *,
     both: bool = False,
     dimensions_n: int = DIMENSIONS,
+    views: Views = (),
 ) -> RawFamily:
     """The head and the graphs of a network that is fitted already.
 
     known: (windows as the network takes them, gestures) of each user, in stream order;
-    block_windows: how many of them make half a second.
+    block_windows: how many of them make half a second; both: of windows with band covariances
+    before them, one graph and one head on both; views: see training.head.fit_head.
     """
     embedded = [Session(_embedded(network, x, recipe, both), held) for x, held in known]
-    head = fit_head(embedded, len(labels), block_windows, dimensions_n=dimensions_n)
+    head = fit_head(embedded, len(labels), block_windows, dimensions_n=dimensions_n, views=views)
     some = [x[:: max(1, len(known) * len(x) // QUANTIZED_ON)] for x, _ in known]
     every = np.concatenate(some)
     joined = _Joined(folded(network), recipe, both)
@@ -149,7 +146,7 @@ def wearers_raw(
         settings.block_windows,
         settings.weight,
     )
-    return head, _chain(recipe, reference(own, recipe), both)
+    return head, chain_of(recipe, reference(own, recipe), both)
 
 
 def behind(head: Head) -> Head:
@@ -175,7 +172,7 @@ def deploy_raw(
     channels_n = len(family.spec.channels)
     shape = input_shape(family.recipe, channels_n)
     if family.both:
-        shape = (1, _bands_n(channels_n) + channels_n * family.recipe.signal.window_samples)
+        shape = (1, bands_n(channels_n) + channels_n * family.recipe.signal.window_samples)
     draft = Contract(
         name=name,
         spec=family.spec,
@@ -210,10 +207,10 @@ class _Joined(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not self.both:
             return cast("torch.Tensor", self.network.embed(x))  # type: ignore[operator]
-        bands_n = _bands_n(self.channels_n)
-        window = x[:, bands_n:].reshape(-1, self.channels_n, 1, self.time_n)
+        before_n = bands_n(self.channels_n)
+        window = x[:, before_n:].reshape(-1, self.channels_n, 1, self.time_n)
         found = self.network.embed(window)  # type: ignore[operator]
-        return torch.cat([found, x[:, :bands_n]], 1)
+        return torch.cat([found, x[:, :before_n]], 1)
 
 
 class _Projected(nn.Module):
@@ -262,13 +259,15 @@ def _embedded(network: nn.Module, x: Samples, recipe: Recipe, both: bool) -> NDA
     return np.concatenate(found)
 
 
-def _chain(recipe: Recipe, centre: tuple[tuple[float, ...], ...], both: bool) -> Chain:
+def chain_of(recipe: Recipe, centre: tuple[tuple[float, ...], ...], both: bool = False) -> Chain:
+    """The stages before the graph, re-centred from this mean covariance."""
     chain = deployed_chain(recipe, centre)
     joined = (BandsAndWindow(recipe.signal.window_samples),) if both else ()
     return Chain((*chain.stages, *joined))
 
 
-def _bands_n(channels_n: int) -> int:
+def bands_n(channels_n: int) -> int:
+    """How many numbers BandCovariance gives."""
     return len(BANDS) * channels_n * (channels_n + 1) // 2
 
 
