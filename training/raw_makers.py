@@ -70,7 +70,7 @@ FAMILIES: Mapping[str, Recipe] = {
         ("gru", 48, WEIGHTS),
         ("lstm", 48, WEIGHTS),
         ("graph", 32, WEIGHTS),
-        ("attention", 48, WEIGHTS),
+        ("attention", 48, STATIC),
     )
 } | {
     "dbn": Recipe(
