@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from acquisition.stream import Refused
-from tests.test_protocol_raw import SHORT, segments
+from tests.test_protocol_raw import SHORT
+from tests.toy_people import myo_segments
 from training.build import network_for
 from training.datasets import Segment
 from training.raw_episodes import DIMENSIONS, EACH, Distances, Episodes, _places, pretrain_episodes
@@ -20,7 +21,7 @@ LABELS = ("rest", "a", "b")
 
 
 def people(cycles: int = 2) -> list[Segment]:
-    found = [*segments("a", "s", 1, cycles), *segments("b", "s", 2, cycles)]
+    found = [*myo_segments("a", "s", 1, cycles), *myo_segments("b", "s", 2, cycles)]
     names = sorted({part.gesture for part in found})[: len(LABELS)]
     return [
         replace(part, gesture=LABELS[names.index(part.gesture)])
