@@ -35,7 +35,8 @@ from training.train import provenance
 
 TUNED, RING, ADAPTIVE = "_tuned", "_ring", "_adaptive"
 SEEDS: Mapping[str, tuple[int, ...]] = dict.fromkeys(
-    ("second_order_episodic_tuned", "second_order_ring", "mlp_ring"), (0, 1, 2)
+    ("second_order_episodic_tuned", "second_order_tuned", "second_order_ring", "mlp_ring"),
+    (0, 1, 2),
 )
 """model without "_adaptive" -> seeds, where it has more than 0"""
 MODELS = (
