@@ -16,6 +16,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from scripts.benchmark_combined import COMBINED  # noqa: E402
 from scripts.benchmark_continuous import continuous_part  # noqa: E402
 from scripts.benchmark_days import days_part, days_svg  # noqa: E402
 from scripts.benchmark_families import RAW, families_part, families_svg  # noqa: E402
@@ -28,6 +29,8 @@ PARTS = {
     "robustness": (robustness_part, robustness_svg),
     "myo-families": (families_part, families_svg),
 }
+TEXTS = {"benchmark-myo-combined": COMBINED}
+"""name of the file in docs/figures -> what stands above its table"""
 FEATURES = "--models covariance,covariance_adaptive"
 BENCHMARKS: dict[str, tuple[str, str]] = {
     "benchmark-myo": (
@@ -37,7 +40,16 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
     "benchmark-myo-raw": (
         "The same with a network on raw windows",
         "flexor benchmark --protocol myo --data {data} --cycles 0,1,2,4 "
-        "--models second_order,second_order_adaptive,combined_adaptive",
+        "--models second_order,second_order_adaptive",
+    ),
+    "benchmark-myo-combined": (
+        "Covariances beside a network, in one artifact",
+        "flexor benchmark --protocol myo --data {data} --cycles 0,1,2,4 --models combined_adaptive",
+    ),
+    "benchmark-myo-combined-skewed": (
+        "Covariances beside a network, in skewed use",
+        "flexor benchmark --protocol myo-skewed --data {data} --cycles 1 "
+        "--models combined,combined_adaptive",
     ),
     "benchmark-myo-families": (
         "Every family of networks on the same people",
@@ -117,6 +129,7 @@ def _part(name: str, title: str, record: Mapping[str, Any]) -> list[str]:
         f"commit {record['commit'][:12]}, {record['machine']}"
         + (f"; {record['how']}" if "how" in record else ""),
         "",
+        *([TEXTS[name]] if name in TEXTS else []),
         *table(rows),
         "",
         f"![per user](figures/{picture.name})",
