@@ -175,15 +175,32 @@ def test_the_page_tells_where_the_network_is_beaten() -> None:
     record["baseline"], record["followed"] = baseline_rows([toy(0), toy(1)]), followed_rows([pull])
     forms = [
         {"field": "toy", "task": "bend", "target": "angle", "user": "u0", "form": form, "r2": r2}
-        | {"int8_agreement": 1.0, "params": 1, "bytes": 1000, "us": 1.0}
+        | {"int8_agreement": 0.98, "int8_rmse_share": 0.004, "params": 1, "bytes": 1000, "us": 1.0}
         for form, r2 in (("int8", 0.95), ("float", 0.96))
     ]
     text = "\n".join(page["continuous_part"]("Title", {**record, "artifacts": forms}))
-    assert (
-        "- toy: int8 less float, R2, mean -0.0100, worst -0.0100, 0 of 1 lose at most 0.003" in text
-    )
+    lost = "- toy: int8 less float, R2, mean -0.0100, worst -0.0100, 0 of 1 lose at most 0.003"
+    assert f"{lost}; equal at least 98.0 %, apart at most 0.40 % of the range" in text
     assert "- toy: bend, unseen: `kernel-log` 0.900, network 0.800" in text
     assert "baseline `ridge-envelope` in 1 of 1 groups" in text
     assert "| toy: bend |  | unseen | 0.80 | 0.20 |  |  |" in text
     assert "| causal | none | itself | 0." in text
     assert "| knee flexion | 1 | -" in text, "the muscle against it"
+
+
+def test_the_page_tells_how_far_seeds_lie_apart_and_who_is_behind_the_baseline() -> None:
+    page = run_path(str(Path(__file__).parents[1] / "scripts" / "benchmark_continuous.py"))
+    rows = summary(
+        [
+            replace(
+                Score("toy", "bend", "angle", "", "u0", UNSEEN, model, r2, 1.0, "deg", 0.0, r2),
+                seed=seed,
+            )
+            for model in MODELS
+            for seed, r2 in ((0, 0.5), (1, 0.6))
+        ]
+    )
+    table = page["table"](rows)
+    assert [line.endswith("| 0.050 |") for line in table[2:]] == [m == "course" for m in MODELS]
+    assert "toy 0.100 (at most 0.100)" in page["_seeds"](rows)
+    assert "- toy: bend, unseen: behind the baseline by 0.000" in page["beaten"](rows)
