@@ -37,8 +37,9 @@ class FittedHead(NamedTuple):
 
 def head_eye(artifact: Artifact | None, labels: Sequence[str]) -> Eye | None:
     """What a calibration looks with whose artifact brings a head for these gestures; None where it
-    brings none, or does not know one of them, and all is fitted from scratch. labels[0] is rest."""
-    if artifact is None or artifact.contract.head is None:
+    brings none, does not know one of them, or follows a network's output, which is not what a
+    calibration sees; then all is fitted from scratch. labels[0] is rest."""
+    if artifact is None or artifact.contract.head is None or artifact.contract.follows_output:
         return None
     contract = artifact.contract
     if not set(labels) <= set(contract.labels) or contract.rest != labels[0]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from acquisition.stream import Chunk, Refused
+from flexor.calibration_head import head_eye
 from models.artifact import open_artifact
 from models.calibrate import calibrated
 from models.contract_json import head_from_json, head_to_json
@@ -112,8 +113,8 @@ def test_covariances_beside_a_network_have_rows_whose_artifacts_are_small(made: 
 
 def test_who_has_not_calibrated_gets_the_covariances_alone(made: Any) -> None:
     _, folder = made
-    new = open_artifact(folder / "combined_adaptive-evaluation-Male0-0.onnx").contract
-    own = open_artifact(folder / "combined_adaptive-evaluation-Male0-1.onnx").contract
+    new_at, own_at = (folder / f"combined_adaptive-evaluation-Male0-{n}.onnx" for n in (0, 1))
+    new, own = open_artifact(new_at).contract, open_artifact(own_at).contract
     assert new.input.shape == (1, 72)
     assert new.head is not None
     assert new.head.ring_n == 8
@@ -121,6 +122,8 @@ def test_who_has_not_calibrated_gets_the_covariances_alone(made: Any) -> None:
     assert own.head is not None
     assert own.head.calibrated
     assert own.follows_output
+    assert head_eye(open_artifact(new_at), ("rest", "hand_open")) is not None
+    assert head_eye(open_artifact(own_at), ("rest", "hand_open")) is None, "all from scratch"
     centring = next(stage for stage in own.chain.stages if isinstance(stage, Recentre))
     assert centring.alike_blocks == combined.ALIKE_BLOCKS
 
