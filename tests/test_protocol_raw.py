@@ -177,6 +177,8 @@ def test_the_page_tells_every_user_the_seeds_and_what_is_missed(root: Path, tmp_
     assert "| model | cycles | Male0 |" in told
     assert "at least 99.40, seen 90.00: missed by 9.40" in told
     assert "worst user: at least 96.00, seen 95.00: missed by 1.00" in told
+    assert "the best after one cycle" in told
+    assert "the best after four cycles" not in told, "nobody was measured then"
     picture = families_svg(report)
     assert "time_domain_lda, 1" in picture
     assert picture.count("<circle") == 1
