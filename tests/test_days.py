@@ -60,10 +60,8 @@ def every() -> list[Stream]:
 @pytest.fixture(scope="module")
 def pairs(every: list[Stream], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pair]:
     """Every model of somebody of whom nothing is known, taught by the others."""
-    teachers = [s for s in every if s.user != "user0"]
-    family = _taught(STUDY, every, teachers)
-    folder = tmp_path_factory.mktemp("artifacts")
-    return _pairs(STUDY, family, MODELS, teachers, None, folder)
+    teachers, folder = [s for s in every if s.user != "user0"], tmp_path_factory.mktemp("artifacts")
+    return _pairs(STUDY, _taught(STUDY, every, teachers), MODELS, teachers, None, folder)
 
 
 def wide(stream: Stream) -> Stream:
@@ -74,8 +72,8 @@ def wide(stream: Stream) -> Stream:
 def test_models_side_by_side_decide_as_each_artifact_does_alone(
     pairs: dict[str, Pair], every: list[Stream], model: str
 ) -> None:
-    stream = wide(every[0])
-    beside = {m: p for m, p in pairs.items() if (m == "lda") == (model == "lda")}
+    stream, plain = wide(every[0]), model == "lda"
+    beside = {m: p for m, p in pairs.items() if (m == "lda") == plain}
     said = heard(beside, stream, LABELS)[model]
     for artifact, got in ((pairs[model].small, said.small), (pairs[model].full, said.full)):
         alone = decisions(artifact, _session(stream.parts))
@@ -121,11 +119,10 @@ def test_an_artifact_is_small_and_decides_as_the_float_one(
 
 def test_a_linear_graph_gives_the_product_wherever_its_middle_is() -> None:
     rng = np.random.default_rng(0)
-    weights, offsets, middle = rng.normal(size=(5, 3)), rng.normal(size=3), rng.normal(size=5)
-    x = rng.normal(size=(1, 5)).astype(np.float32)
-    for graph in (linear_graph(weights, offsets), linear_graph(weights, offsets, 100 * middle)):
+    weights, offsets, x = (rng.normal(size=n) for n in ((5, 3), 3, (1, 5)))
+    for graph in (linear_graph(weights, offsets), linear_graph(weights, offsets, np.full(5, 99.0))):
         session = InferenceSession(graph, providers=["CPUExecutionProvider"])
-        got = session.run(None, {"x": x})[0]
+        got = session.run(None, {"x": x.astype(np.float32)})[0]
         np.testing.assert_allclose(got, x @ weights + offsets, atol=2e-4)
 
 
