@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-PREFACE = """# Benchmarks
+TITLE = """# Benchmarks
 
 Rendered by `scripts/benchmarks.py render`: tables, goals and pictures come from the files in
 `docs/figures`; the paragraphs are kept in that script.
+"""
+PREFACE = """## How gestures are measured
 
 What is measured: the int8 artifact, in the live decoder, window by window, without a vote, on the
 9 people of the evaluation set that are there, sessions Test0 and Test1 from end to end in their

@@ -21,7 +21,8 @@ from scripts.benchmark_continuous import continuous_part  # noqa: E402
 from scripts.benchmark_days import days_part, days_svg  # noqa: E402
 from scripts.benchmark_families import RAW, families_part, families_svg  # noqa: E402
 from scripts.benchmark_pages import robustness_part, robustness_svg  # noqa: E402
-from scripts.benchmark_preface import PREFACE  # noqa: E402
+from scripts.benchmark_preface import PREFACE, TITLE  # noqa: E402
+from scripts.benchmark_summary import summary  # noqa: E402
 from scripts.figures import FLEXOR, FOLDER, commit, machine  # noqa: E402 - a script's own place
 
 PARTS = {
@@ -106,11 +107,14 @@ def measure(name: str, data: str) -> None:
 
 def render() -> None:
     """docs/benchmarks.md and its pictures."""
-    lines = [PREFACE, RAW]
-    for name, (title, _) in BENCHMARKS.items():
-        path = FOLDER / f"{name}.json"
-        if path.exists():
-            lines += _part(name, title, json.loads(path.read_text()))
+    records = {
+        name: json.loads(path.read_text())
+        for name in BENCHMARKS
+        if (path := FOLDER / f"{name}.json").exists()
+    }
+    lines = [TITLE, *summary(records), PREFACE, RAW]
+    for name, record in records.items():
+        lines += _part(name, BENCHMARKS[name][0], record)
     (ROOT / "docs" / "benchmarks.md").write_text("\n".join(lines))
 
 
