@@ -21,6 +21,8 @@ from models.head import Matrix
 from preprocessing.packed import HALF, unpacked
 
 TOLD = "What a guessed channel does"
+LEAST = 1e-9
+"""of a gesture's whole precision: what is left of it in any direction at least"""
 
 
 @dataclass(frozen=True)
@@ -79,4 +81,6 @@ def widened(factors: Matrix, spread: Matrix) -> Matrix:
     across = np.matmul(spread, precision)
     inner = np.eye(len(spread)) + np.matmul(across, spread.T)
     less = np.matmul(across.transpose(0, 2, 1), np.linalg.solve(inner, across))
-    return np.asarray(np.linalg.cholesky(precision - less))
+    left, eye = precision - less, np.eye(precision.shape[1])
+    floor = LEAST * np.trace(precision, axis1=1, axis2=2)  # rounding leaves no negative precision
+    return np.asarray(np.linalg.cholesky(left + floor[:, None, None] * eye))

@@ -35,8 +35,19 @@ def test_a_guess_adds_its_covariance_to_each_gestures_scatter() -> None:
     wide = widened(HEAD.factors, spread)
     before = np.linalg.inv(HEAD.factors @ HEAD.factors.transpose(0, 2, 1))
     after = np.linalg.inv(wide @ wide.transpose(0, 2, 1))
-    np.testing.assert_allclose(after, before + spread.T @ spread, atol=1e-8)
+    np.testing.assert_allclose(after, before + spread.T @ spread, atol=1e-5)
     assert not np.triu(wide, 1).any()
+
+
+@pytest.mark.parametrize("amount", [0.0, 1e-3, 1e3, 60000.0])
+def test_no_guess_is_too_large_for_the_loop(amount: float) -> None:
+    """The largest number of a contract's float16 is 65504."""
+    rng = np.random.default_rng(2)
+    root = np.linalg.qr(rng.normal(size=(24, 24)))[0] * np.logspace(-3, 3, 24)
+    factors = np.linalg.cholesky(root @ root.T)[None]
+    wide = widened(factors, amount * rng.normal(size=(4, 24)))
+    assert np.isfinite(wide).all()
+    assert (np.diagonal(wide[0]) > 0).all()
 
 
 def test_what_a_guess_spoils_decides_little_and_the_rest_as_much_as_ever() -> None:
