@@ -24,6 +24,7 @@ from training import combined
 from training.covariance import deploy_head, fit_family, wearers_head
 from training.datasets import Segment, fingerprint, read_myo_armband
 from training.fit import Progress
+from training.golden import golden_of
 from training.myo_score import COUNTED, add, scores_of
 from training.raw_head import RECIPE, deploy_raw, fit_raw_family, signal_of, wearers_raw
 from training.recipe import Signal
@@ -121,7 +122,7 @@ def _maker(general: Sequence[Segment], case: Case, folder: Path) -> Maker:
     """Deploys hand-crafted features with a head, calibrated where there is a calibration."""
     signal = replace(Signal(), window_samples=case.window_samples)
     family = fit_family(general, MYO_GESTURES, signal, RING_N)
-    golden = _golden(general)
+    golden = golden_of(general, signal)
 
     def make(path: Path, own: Sequence[Segment], origin: Provenance, **how: Any) -> Made:
         begin = time.perf_counter()
@@ -137,7 +138,7 @@ def _raw_maker(general: Sequence[Segment], case: Case, folder: Path) -> Maker:
     """The same with a network on raw windows."""
     recipe = signal_of(RECIPE, case.window_samples)
     family = fit_raw_family(general, MYO_GESTURES, recipe, folder)
-    golden = _golden(general)
+    golden = golden_of(general, recipe.signal)
 
     def make(path: Path, own: Sequence[Segment], origin: Provenance, **how: Any) -> Made:
         begin = time.perf_counter()
@@ -153,7 +154,7 @@ def _combined_maker(general: Sequence[Segment], case: Case, folder: Path) -> Mak
     """Both in one graph; the hand-crafted features alone where there is no calibration."""
     recipe = signal_of(combined.RECIPE, case.window_samples)
     taught = combined.fit_combined(general, MYO_GESTURES, recipe, RING_N, folder)
-    golden = _golden(general)
+    golden = golden_of(general, recipe.signal)
 
     def make(path: Path, own: Sequence[Segment], origin: Provenance, **how: Any) -> Made:
         told: Any = (MYO_GESTURES, REST, origin, golden)
@@ -179,10 +180,6 @@ def _own(segments: Sequence[Segment], user: str, count: int) -> tuple[Segment, .
     if not count:
         return ()
     return select(segments, Selection((user,), (CALIBRATION,), tuple(range(count))))
-
-
-def _golden(general: Sequence[Segment]) -> Any:
-    return np.concatenate([general[0].samples[-80:], general[1].samples[:80]])
 
 
 def stream_of(test: Sequence[Segment], case: Case) -> list[Session]:

@@ -33,6 +33,7 @@ from training.covariance import (
 )
 from training.datasets import Segment, Selection, fingerprint, read_myo_armband
 from training.export import write_artifact
+from training.golden import golden_of
 from training.recipe import Signal
 from training.robustness import UNKNOWN
 from training.robustness_rows import BEFORE, REST, SCORED, Subject, subject_of
@@ -76,7 +77,7 @@ def myo_subjects(root: Path, folder: Path, users_n: int = 9) -> tuple[Subjects, 
     general, signal = select(segments, Selection(users=others)), Signal()
     family = fit_family(general, MYO_GESTURES, signal, RING_N)
     origin = provenance("MyoArmbandDataset", fingerprint(root), {"pretraining": others}, 0, {})
-    golden = np.concatenate([s.samples[-80:] for s in general[:2]])
+    golden = golden_of(general, signal)
     shared = Shared(family, signal, origin, golden, folder)
     unknown = shared.deployed("nobody", family.head, MYO_GESTURES, ())
     models: Subjects = {MYO: [], MYO_FOREIGN: [], MYO_NEW: []}
