@@ -58,10 +58,9 @@ instead of 99.7 as recorded), powers of the newest half of the window beside tho
 98.9, correlations of 16 learned filters 98.6 (96.8 instead of 97.8 without adaptation). On four
 others (95.0 as it is): 3000 steps 94.8, with the newest half as well 93.8. Nothing gained on both.
 
-Where hand-crafted features still win: `covariance_adaptive`, in the first table as of commit
-bf40302dacb0, is ahead of the best network on raw windows by 0.9, 0.4, 0.2 and 0.0 points after 0,
-1, 2 and 4 cycles (three seeds; the first one alone: 0.2, 0.4, 0.0 and 0.1), which is less than nine
-people can tell. Under the same recipe a perceptron on log-covariances (`mlp`) does after one cycle
+Where hand-crafted features still win: `covariance_adaptive`, in the first table, is ahead of the
+best network on raw windows by 1.1, 0.4, 0.2 and 0.0 points after 0, 1, 2 and 4 cycles (three seeds;
+the first one alone: 0.4, 0.4, 0.0 and 0.1), which is less than nine people can tell. Under the same recipe a perceptron on log-covariances (`mlp`) does after one cycle
 what the best raw network does that was fitted to the wearer, and more than any that was not. Of raw
 networks those that rest on powers of learned filters or on relations between electrodes
 (`second_order`, `graph`) come near; convolutions, recurrences and attention on 500 steps do not.
