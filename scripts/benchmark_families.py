@@ -60,14 +60,15 @@ others (95.0 as it is): 3000 steps 94.8, with the newest half as well 93.8. Noth
 
 Where hand-crafted features still win: `covariance_adaptive`, in the first table, is ahead of the
 best network on raw windows by 1.1, 0.4, 0.2 and 0.0 points after 0, 1, 2 and 4 cycles (three seeds;
-the first one alone: 0.4, 0.4, 0.0 and 0.1), which is less than nine people can tell. Under the same recipe a perceptron on log-covariances (`mlp`) does after one cycle
-what the best raw network does that was fitted to the wearer, and more than any that was not. Of raw
-networks those that rest on powers of learned filters or on relations between electrodes
-(`second_order`, `graph`) come near; convolutions, recurrences and attention on 500 steps do not.
-After one cycle fitting gained 0.2 points (97.8 and 98.0), and playing calibrations before 0.4
-more (98.4); without labels they gained nothing (94.6 and 94.5; all three seeds each). The two err
-on different people: after one cycle Male2 has 92.8 with the network and 98.0 with the covariances,
-Male5 95.6 and 93.1. Without labels, Male5's ring is taken for turned, there as here.
+the first one alone: 0.4, 0.4, 0.0 and 0.1), which is less than nine people can tell. Under the same
+recipe a perceptron on log-covariances (`mlp`) does after one cycle what the best raw network does
+that was fitted to the wearer, and more than any that was not. Of raw networks those that rest on
+powers of learned filters or on relations between electrodes (`second_order`, `graph`) come near;
+convolutions, recurrences and attention on 500 steps do not. After one cycle fitting gained 0.2
+points (97.8 and 98.0), and playing calibrations before 0.4 more (98.4); without labels they gained
+nothing (94.6 and 94.5; all three seeds each). The two err on different people: after one cycle
+Male2 has 92.8 with the network and 98.0 with the covariances, Male5 95.6 and 93.1. Without labels,
+Male5's ring is taken for turned, there as here.
 
 The goal where nothing is known (93) is reached by `second_order`, `raw_cnn`, `symmetric_cnn` and
 `mlp`. What is missed: no row reaches the goals after 1, 2 and 4 cycles, nor 96 for the worst user.
