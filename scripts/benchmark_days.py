@@ -114,6 +114,11 @@ def days_svg(record: Mapping[str, Any]) -> str:
     """Before (hollow) and after (full) adaptation: one line for each case and calibration."""
     rows = [row for row in record["rows"] if "before" in row]
     parts, left, step = [], 330, 18
+    bottom = 20 + step * len(rows)
+    for share in (0, 25, 50, 75, 100):
+        x = left + 4 * share
+        parts.append(f'<text x="{x - 8}" y="{bottom + 10}">{share}%</text>')
+        parts.append(f'<line x1="{x}" x2="{x}" y1="8" y2="{bottom - 6}" {line("#ddd")}')
     for i, row in enumerate(rows):
         y = 20 + step * i
         before, after = (left + 4 * 100 * row[k] for k in ("before", "mean"))
@@ -123,7 +128,4 @@ def days_svg(record: Mapping[str, Any]) -> str:
         parts.append(f'<line x1="{before:.0f}" x2="{after:.0f}" y1="{y}" y2="{y}" {line(colour)}')
         parts.append(f'<circle cx="{before:.0f}" cy="{y}" r="4" fill="#fff" stroke="{colour}"/>')
         parts.append(f'<circle cx="{after:.0f}" cy="{y}" r="4" fill="{colour}"/>')
-    bottom = 20 + step * len(rows)
-    for share in (0, 25, 50, 75, 100):
-        parts.append(f'<text x="{left + 4 * share - 8}" y="{bottom + 10}">{share}%</text>')
     return svg(left + 430, bottom + 20, parts)

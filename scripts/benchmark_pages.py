@@ -100,8 +100,9 @@ def robustness_svg(record: Mapping[str, Any]) -> str:
     high = (len(kinds) + 1) // 2 * (HEIGHT + 40)
     for i, name in enumerate(names):
         colour = COLOURS[i % len(COLOURS)]
-        parts.append(f'<text x="{10 + 210 * i}" y="{high + 14}" fill="{colour}">{name}</text>')
-    return svg(2 * WIDTH + 40, high + 24, parts)
+        x, y = 10 + 280 * (i % 3), high + 14 + 18 * (i // 3)
+        parts.append(f'<text x="{x}" y="{y}" fill="{colour}">{name}</text>')
+    return svg(2 * WIDTH + 40, high + 24 + 18 * ((len(names) - 1) // 3), parts)
 
 
 def _panel(
