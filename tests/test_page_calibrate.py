@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +13,9 @@ from flexor.calibration_sitting import resumed
 from flexor.dashboard.audit import Audit
 from flexor.profile import read_profile
 from models.artifact import open_artifact
-from tests.page_rig import browser, served
 
 pytestmark = pytest.mark.slow
 LONG_MS = 60_000
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("calibrate")
-
-
-@pytest.fixture(scope="module")
-def url(folder: Path) -> Iterator[str]:
-    with served(folder) as (address, _):
-        yield address
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as made:
-        yield made
 
 
 def opened(chromium: Any, url: str, wrong: list[str]) -> Any:
@@ -55,10 +36,10 @@ def choose(page: Any, label: str, option: str) -> None:
 
 
 def test_a_wearer_is_calibrated_after_a_break_and_the_profile_is_kept(
-    chromium: Any, url: str, folder: Path
+    chromium: Any, page_url: str, page_folder: Path
 ) -> None:
     wrong: list[str] = []
-    page = opened(chromium, url, wrong)
+    page = opened(chromium, page_url, wrong)
     for gesture in ("Bend the wrist inwards", "Bend the wrist outwards"):
         page.get_by_role("checkbox", name=gesture).click()
     choose(page, "Held", "2")
@@ -76,35 +57,37 @@ def test_a_wearer_is_calibrated_after_a_break_and_the_profile_is_kept(
     page.locator("[data-flexor-draw=calIntent]").get_by_text("Open the hand").wait_for()
     page.get_by_role("button", name="Keep").click()
     page.get_by_text("Kept: me, version 1").wait_for(timeout=15_000)
-    profile = read_profile(folder / "wearers" / "me" / "current" / "profile.toml")
+    profile = read_profile(page_folder / "wearers" / "me" / "current" / "profile.toml")
     contract = open_artifact(profile.artifact).contract
     assert contract.labels == ("rest", "hand_close", "hand_open")
     assert set(profile.levels) <= {"hand_close", "hand_open"}
-    assert any(row["what"] == "wearer" for row in Audit(folder / "audit.jsonl").rows())
-    first, second = sorted((folder / "calibrations").glob("*.xdf"))
+    assert any(row["what"] == "wearer" for row in Audit(page_folder / "audit.jsonl").rows())
+    first, second = sorted((page_folder / "calibrations").glob("*.xdf"))
     assert len(resumed(first).takes) >= 1
     assert len(resumed(second).takes) == 4
     assert wrong == []
     page.context.close()
 
 
-def test_who_does_not_control_calibrates_nobody(chromium: Any, url: str, folder: Path) -> None:
+def test_who_does_not_control_calibrates_nobody(
+    chromium: Any, page_url: str, page_folder: Path
+) -> None:
     wrong: list[str] = []
-    one, other = opened(chromium, url, wrong), opened(chromium, url, wrong)
+    one, other = opened(chromium, page_url, wrong), opened(chromium, page_url, wrong)
     one.get_by_role("button", name="Take control").click()
     one.get_by_text("You control the hand").wait_for()
-    before = sorted((folder / "calibrations").glob("*"))
+    before = sorted((page_folder / "calibrations").glob("*"))
     other.get_by_role("button", name="Begin the calibration").click()
     other.locator(".q-notification").wait_for()
-    assert sorted((folder / "calibrations").glob("*")) == before
+    assert sorted((page_folder / "calibrations").glob("*")) == before
     assert wrong == []
     one.context.close()
     other.context.close()
 
 
-def test_the_calibration_speaks_persian(chromium: Any, url: str) -> None:
+def test_the_calibration_speaks_persian(chromium: Any, page_url: str) -> None:
     wrong: list[str] = []
-    page = opened(chromium, url, wrong)
+    page = opened(chromium, page_url, wrong)
     page.get_by_role("combobox", name="Language").click()
     page.get_by_role("option", name="فارسی").click()
     page.get_by_role("button", name="آغاز کالیبراسیون").wait_for()

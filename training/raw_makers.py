@@ -20,7 +20,7 @@ from preprocessing.stage import Chain
 from preprocessing.windows import Windows
 from training.covariance import features
 from training.datasets import Segment
-from training.days_follow import linear
+from training.days_artifact import linear
 from training.export import NO_GOLDEN, write_artifact
 from training.quantize import INPUT, NOTHING, OUTPUT
 from training.raw_head import deploy_raw
