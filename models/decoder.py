@@ -76,6 +76,8 @@ class State:
     """channels that somebody guesses: how loud they are tells nothing of the gesture"""
     doubt: Doubt | None = None
     """what is known of decisions while they are guessed"""
+    doubted: tuple[int, tuple[int, ...]] = (0, ())
+    """(turn, guessed) that it is known of"""
     first: Seen | None = None
     """of the first seconds of somebody who did not calibrate"""
     counters: Counters = field(default_factory=Counters)
@@ -206,10 +208,11 @@ class Decoder:
         """What is known of decisions on channels that are guessed now."""
         if not state.guessed or self._guesses is None:
             return None
+        if state.doubt is not None and state.doubted == (turn, state.guessed):
+            return state.doubt
+        state.doubted = turn, state.guessed
         order = order_of(turn, len(self.contract.spec.channels))
         places = tuple(sorted(order.index(channel) for channel in state.guessed))
-        if state.doubt is not None and state.doubt.places == places:
-            return state.doubt
         return doubt_of(adapter, self._guesses, places)
 
     def _with_density(self, decision: Decision, embedding: Any, state: State) -> Decision:
