@@ -17,7 +17,7 @@ from models.adapt import Adapted
 from scripts.benchmark_days import days_part, days_svg
 from training.datasets import UNLABELLED, Segment
 from training.days import FIRST, NOBODY, _pairs, _refuse_cheating, _taught, folds, run_days
-from training.days_artifact import Heard, Pair, heard, linear, linear_graph
+from training.days_artifact import Heard, Pair, centred_graph, heard, linear
 from training.days_rows import MODELS, Outcome, cost_of, outcome_of, rows_of
 from training.days_streams import Front, Stream, streams
 from training.days_studies import STUDIES, Study
@@ -120,7 +120,8 @@ def test_an_artifact_is_small_and_decides_as_the_float_one(
 def test_a_linear_graph_gives_the_product_wherever_its_middle_is() -> None:
     rng = np.random.default_rng(0)
     weights, offsets, x = (rng.normal(size=n) for n in ((5, 3), 3, (1, 5)))
-    for graph in (linear_graph(weights, offsets), linear_graph(weights, offsets, np.full(5, 99.0))):
+    for middle in (0.0, 99.0):
+        graph = centred_graph(weights, offsets, np.full(5, middle))
         session = InferenceSession(graph, providers=["CPUExecutionProvider"])
         got = session.run(None, {"x": x.astype(np.float32)})[0]
         np.testing.assert_allclose(got, x @ weights + offsets, atol=2e-4)

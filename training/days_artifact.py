@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 from acquisition.stream import Chunk, Samples, Spec
 from models.adapt import Adaptation, Adapted
@@ -20,15 +20,14 @@ from models.artifact import Artifact
 from models.contract import Contract, Provenance, Quantization, Tensor
 from models.decoder import open_decoder
 from models.head import Head, Matrix
+from models.linear_graph import linear_graph
 from training.covariance import Family, deploy_head
 from training.days_streams import Stream
 from training.days_studies import REST, Study
 from training.export import NO_GOLDEN, calibration_digest, write_artifact
-from training.quantize import INPUT, NOTHING, OPSET, OUTPUT
+from training.quantize import INPUT, NOTHING, OUTPUT
 from training.weights_int8 import METHOD, to_int8_weights
 
-IR_VERSION = 10
-"""Of the file format; what torch writes too."""
 SHRINK = 0.02
 """As in the reference figures of the linear discriminant."""
 PROOF_FLOATS = 800
@@ -68,7 +67,7 @@ def family_of(
     spec: of the device that the artifacts are for.
     """
     every = np.concatenate([s.features for s in teachers])
-    full = linear_graph(head.projection, head.offset, every.mean(axis=0, dtype=np.float64))
+    full = centred_graph(head.projection, head.offset, every.mean(axis=0, dtype=np.float64))
     small, quantization = full, Quantization(NOTHING, "", 1.0, 0.0)
     if study.front.rounded:
         small = to_int8_weights(full)
@@ -120,24 +119,13 @@ def linear_pair(
     return Pair(whole, whole)
 
 
-def linear_graph(weights: Matrix, offsets: Matrix, middle: Matrix | None = None) -> bytes:
+def centred_graph(weights: Matrix, offsets: Matrix, middle: Matrix) -> bytes:
     """The float graph of x @ weights (feature, output) + offsets (output,), worked as
     (x - middle) @ weights and the rest of it: rounded weights err then by what moves alone."""
-    features_n, outputs_n = weights.shape
-    held, nodes, taken = [(weights, "weight"), (offsets, "bias")], [], INPUT
-    if middle is not None:
-        held = [(weights, "weight"), (offsets + middle @ weights, "bias"), (middle, "middle")]
-        nodes, taken = [helper.make_node("Sub", [INPUT, "middle"], ["moved"])], "moved"
-    graph = helper.make_graph(
-        [*nodes, helper.make_node("Gemm", [taken, "weight", "bias"], [OUTPUT])],
-        "flexor",
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, (1, features_n))],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, (1, outputs_n))],
-        [numpy_helper.from_array(np.asarray(x, np.float32), name) for x, name in held],
-    )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
-    )
+    model = onnx.load_from_string(linear_graph(weights, offsets + middle @ weights))
+    model.graph.node[0].input[0] = "moved"
+    model.graph.node.insert(0, helper.make_node("Sub", [INPUT, "middle"], ["moved"]))
+    model.graph.initializer.append(numpy_helper.from_array(np.float32(middle), "middle"))
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString(deterministic=True))
 
