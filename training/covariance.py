@@ -137,14 +137,15 @@ def deploy_head(
     *,
     adaptive: bool,
     name: str,
+    decision: tuple[object, ...] = (),
 ) -> tuple[Artifact, Artifact]:
-    """(int8 artifact at `path`, float artifact beside it)."""
+    """(int8 artifact at `path`, float artifact beside it). decision: stages of the contract's."""
     features_n, dimensions_n = head.projection.shape
     draft = Contract(
         name=name,
         spec=family.spec,
         chain=family.chain,
-        decision=(),
+        decision=decision,
         labels=labels,
         rest=rest,
         input=Tensor(INPUT, (1, features_n), "float32"),

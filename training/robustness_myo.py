@@ -32,7 +32,6 @@ from training.covariance import (
     wearers_head,
 )
 from training.datasets import Segment, Selection, fingerprint, read_myo_armband
-from training.export import write_artifact
 from training.golden import golden_of
 from training.recipe import Signal
 from training.robustness import UNKNOWN
@@ -64,9 +63,7 @@ class Shared:
         """An artifact with these stages in its decision."""
         path = self.folder / f"robustness-{name.replace('/', '-')}.onnx"
         whole = (path, self.family, head, labels, REST, self.origin, self.golden)
-        artifact, _ = deploy_head(*whole, adaptive=True, name=MYO)
-        draft = replace(artifact.contract, decision=decision)
-        return write_artifact(path, self.family.small, draft, self.golden)
+        return deploy_head(*whole, adaptive=True, name=MYO, decision=decision)[0]
 
 
 def myo_subjects(root: Path, folder: Path, users_n: int = 9) -> tuple[Subjects, Subjects]:
