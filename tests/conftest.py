@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.page_rig import browser, phone, served
+
 # One thread each for torch and numpy, read when they are first imported: the order of a sum is
 # part of the result.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -75,8 +77,6 @@ def page_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def page_url(page_folder: Path) -> Iterator[str]:
     """A page that is served, by a process of its own."""
-    from tests.page_rig import served
-
     with served(page_folder) as (address, _):
         yield address
 
@@ -84,8 +84,6 @@ def page_url(page_folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A browser; without one the test is skipped."""
-    from tests.page_rig import browser
-
     with browser() as made:
         yield made
 
@@ -93,8 +91,6 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture
 def page(chromium: Any, page_url: str) -> Iterator[Any]:
     """The page as a paired phone shows it."""
-    from tests.page_rig import phone
-
     with phone(chromium, page_url) as made:
         yield made
 

@@ -49,7 +49,6 @@ RECIPE = replace(FAMILIES["second_order_episodic"], recentring=Recentring(prior_
 class Combined:
     """What many users taught."""
 
-    recipe: Recipe
     labels: tuple[str, ...]
     alone: Family
     """the covariances, for somebody of whom nothing is known"""
@@ -90,7 +89,7 @@ def fit_combined(
         both=True,
         views=((embedding_n, NETWORK_N), (bands_n(channels_n), COVARIANCES_N)),
     )
-    return Combined(recipe, labels, alone, worn, both)
+    return Combined(labels, alone, worn, both)
 
 
 def wearers_both(combined: Combined, own: Sequence[Segment]) -> tuple[Head, Chain]:
